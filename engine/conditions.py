@@ -1,0 +1,240 @@
+"""Reads `applies_if` of the standards and says which rows of a table fit.
+
+Grammar (catalogue): ``&``, ``or`` (binding looser) and brackets over ``field op value`` with
+``= < <= > >=``, ``field in a|b`` (``null`` may stand in the list), ``field is null|true|false``,
+and ``field`` alone for ``field is true``;
+values are numbers, words or ``year(T)``, ``month(T)``; ``month(T)`` may also stand as a field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Union
+
+import numpy as np
+import pandas as pd
+
+from ..model.errors import CityGapError
+
+_TOKEN = re.compile(r"\s*(\(T\)|[()&]|<=|>=|[=<>]|[^\s()&<>=]+(?:\(T\))?)")
+_OPERATORS = ("=", "<", "<=", ">", ">=")
+_TRUE = ("true", "yes", "1", "y", "是")
+_FALSE = ("false", "no", "0", "n", "否")
+
+
+@dataclass(frozen=True)
+class Test:
+    """One comparison: field, operator (also ``in`` and ``is``) and the text it is compared with."""
+
+    field: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Both:
+    """All parts must fit."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    """One part must fit; without parts nothing fits."""
+
+    parts: tuple[Condition, ...]
+
+
+Condition = Union[Test, Both, Either]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The rows a condition is asked of.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        With the fields as columns; `age` is derived where it is not a column.
+    lacks : mapping of str to ndarray of bool
+        Field to the rows whose source has no column for it; a field that is neither here nor a
+        column is lacked by every row.
+    at : datetime
+        T.
+    """
+
+    rows: pd.DataFrame
+    lacks: Mapping[str, np.ndarray]
+    at: datetime
+
+    def lacking(self, field: str) -> np.ndarray:
+        """Rows that lack the column, shape (n,)."""
+        if field in self.lacks:
+            return self.lacks[field]
+        return np.full(len(self.rows), field not in self.rows)
+
+    def values(self, field: str) -> pd.Series:
+        """The column, or nulls where there is none."""
+        if field in self.rows:
+            return self.rows[field]
+        return pd.Series(np.nan, index=self.rows.index)
+
+
+@cache
+def parse(text: str) -> Condition:
+    """The condition a text stands for; an empty text fits every row.
+
+    Raises
+    ------
+    CityGapError
+        ``bad_standard`` if the text is not in the grammar.
+    """
+    tokens = _tokens(text)
+    if not tokens:
+        return Both(())
+    condition, rest = _either(tokens, text)
+    if rest:
+        raise _bad(text)
+    return condition
+
+
+def fits(condition: Condition, subject: Subject, *, null_needs_column: bool = False) -> np.ndarray:
+    """Which rows fit a condition.
+
+    A comparison does not fit a null, nor a row whose source lacks the column; ``is null`` fits a
+    lacking column, unless `null_needs_column` (rows with use = unrecorded, and I05).
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    count = len(subject.rows)
+    if isinstance(condition, Both):
+        masks = [fits(part, subject, null_needs_column=null_needs_column) for part in condition.parts]
+        return np.logical_and.reduce(masks) if masks else np.ones(count, dtype=bool)
+    if isinstance(condition, Either):
+        masks = [fits(part, subject, null_needs_column=null_needs_column) for part in condition.parts]
+        return np.logical_or.reduce(masks) if masks else np.zeros(count, dtype=bool)
+    return _fits_test(condition, subject, null_needs_column)
+
+
+def fields_of(condition: Condition) -> frozenset[str]:
+    """The fields a condition reads."""
+    if isinstance(condition, Test):
+        return frozenset([condition.field])
+    return frozenset().union(*(fields_of(part) for part in condition.parts))
+
+
+def _fits_test(test: Test, subject: Subject, null_needs_column: bool) -> np.ndarray:
+    if test.field in ("month(T)", "year(T)"):
+        now = str(subject.at.month if test.field == "month(T)" else subject.at.year)
+        values = pd.Series(now, index=subject.rows.index)
+        lacking = np.zeros(len(values), dtype=bool)
+    else:
+        values = subject.values(test.field)
+        lacking = subject.lacking(test.field)
+    null = values.isna().to_numpy()
+    if test.operator == "is" and test.value == "null":
+        return null & ~lacking if null_needs_column else null | lacking
+    if test.operator == "is":
+        wanted = _TRUE if test.value == "true" else _FALSE
+        return _text(values).isin(wanted).to_numpy() & ~lacking
+    if test.operator == "in":
+        words = [word.strip().casefold() for word in test.value.split("|")]
+        listed = _text(values).isin([word for word in words if word != "null"]).to_numpy() & ~lacking & ~null
+        if "null" not in words:
+            return listed
+        return listed | (null & ~lacking if null_needs_column else null | lacking)
+    return _compare(values, test.operator, _value(test.value, subject.at)) & ~lacking & ~null
+
+
+def _text(values: pd.Series) -> pd.Series:
+    return values.astype("str").str.strip().str.casefold()
+
+
+def _value(text: str, at: datetime) -> Union[str, float]:
+    if text in ("year(T)", "month(T)"):
+        return float(at.year if text == "year(T)" else at.month)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _compare(values: pd.Series, operator: str, wanted: Union[str, float]) -> np.ndarray:
+    if isinstance(wanted, str):
+        return (
+            (_text(values) == wanted.casefold()).to_numpy()
+            if operator == "="
+            else np.zeros(len(values), bool)
+        )
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    with np.errstate(invalid="ignore"):
+        comparisons = {
+            "=": numbers == wanted,
+            "<": numbers < wanted,
+            "<=": numbers <= wanted,
+            ">": numbers > wanted,
+            ">=": numbers >= wanted,
+        }
+    return comparisons[operator]
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    tokens, place = [], 0
+    text = text.strip()
+    while place < len(text):
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise _bad(text)
+        tokens.append(match.group(1))
+        place = match.end()
+    return tuple(tokens)
+
+
+def _either(tokens: tuple[str, ...], text: str) -> tuple[Condition, tuple[str, ...]]:
+    part, tokens = _both(tokens, text)
+    parts = [part]
+    while tokens and tokens[0].casefold() == "or":
+        part, tokens = _both(tokens[1:], text)
+        parts.append(part)
+    return (parts[0] if len(parts) == 1 else Either(tuple(parts))), tokens
+
+
+def _both(tokens: tuple[str, ...], text: str) -> tuple[Condition, tuple[str, ...]]:
+    part, tokens = _atom(tokens, text)
+    parts = [part]
+    while tokens and tokens[0] == "&":
+        part, tokens = _atom(tokens[1:], text)
+        parts.append(part)
+    return (parts[0] if len(parts) == 1 else Both(tuple(parts))), tokens
+
+
+def _atom(tokens: tuple[str, ...], text: str) -> tuple[Condition, tuple[str, ...]]:
+    if tokens and tokens[0] == "(":
+        condition, rest = _either(tokens[1:], text)
+        if not rest or rest[0] != ")":
+            raise _bad(text)
+        return condition, rest[1:]
+    if len(tokens) >= 3 and (tokens[1] in _OPERATORS or tokens[1] in ("in", "is")):
+        field, operator, value = tokens[:3]
+        if operator == "is" and value not in ("null", "true", "false"):
+            raise _bad(text)
+        return Test(field, operator, value), tokens[3:]
+    if tokens and tokens[0].isidentifier():
+        return Test(tokens[0], "is", "true"), tokens[1:]
+    raise _bad(text)
+
+
+def _bad(text: str) -> CityGapError:
+    return CityGapError(
+        "bad_standard",
+        f"the condition {text!r} can't be read",
+        layer="standards",
+        field="applies_if",
+        remedy="Write comparisons joined by & and or, such as: age>=20 & material_code in G|PE.",
+    )

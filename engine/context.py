@@ -1,0 +1,302 @@
+"""What rules read besides the tables: standards, units, grid and city-wide statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property, lru_cache
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from ..model.errors import Cancelled
+from .city import City, usable
+from .classes import is_home_use, of_class
+from .conditions import Subject, fits, parse
+from .grid import Grid
+from .standards import Standard, Standards
+from .units import Units
+
+ALL_LEVELS = ("city", "district", "subdistrict", "cell")
+YEAR_FIELD = {"housing": "built_year", "pipes": "laid_year"}
+
+
+class Context:
+    """City-wide knowledge, each part computed once when a rule first asks.
+
+    Parameters
+    ----------
+    city : City
+        The whole city, also when findings are wanted for a part of it.
+    standards : Standards
+        In force at the city's T.
+    is_cancelled : callable
+        Asked between chunks of work.
+    """
+
+    def __init__(
+        self, city: City, standards: Standards, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.city = city
+        self.standards = standards
+        self.units = Units(city)
+        self.grid = Grid(self.units)
+        self._is_cancelled = is_cancelled
+        self.subject = lru_cache(maxsize=None)(self._subject)
+        self.points = lru_cache(maxsize=None)(self._points)
+
+    @property
+    def at(self) -> datetime:
+        """T: the end of the as-of day."""
+        return self.city.as_of
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` if the user asked to stop."""
+        if self._is_cancelled():
+            raise Cancelled
+
+    def number(self, name: str, object_class: str | None = None) -> float:
+        """A parameter of the standards."""
+        return self.standards.number(name, object_class)
+
+    def _points(self, role: str) -> np.ndarray:
+        """Representative point of each object of a role, None without a place, shape (n,)."""
+        table = self.city.table(role)
+        return representative_points(table.geometry.to_numpy(), usable(table.geometry))
+
+    def age(self, role: str) -> np.ndarray:
+        """Age of each object in years (T.year - year), NaN where unrecorded, shape (n,)."""
+        table = self.city.table(role)
+        field = YEAR_FIELD.get(role)
+        if field is None:
+            return np.full(len(table), np.nan)
+        years = self.at.year - table[field].to_numpy(dtype="float64")
+        return np.where(self.is_filler(role, field), np.nan, years)
+
+    def is_filler(self, role: str, field: str) -> np.ndarray:
+        """Whether a cell holds a filler such as 0, 9999 or 不详, shape (n,)."""
+        return is_filler(self.city.table(role)[field], self.standards.words("D01.fillers"))
+
+    def local_day(self, times: pd.Series) -> pd.Series:
+        """The day each time falls on in the city's time zone, NaT for null."""
+        return times.dt.tz_convert(str(self.city.tz)).dt.normalize()
+
+    @cached_property
+    def is_old_housing(self) -> np.ndarray:
+        """Old housing stock: built by `old_housing.year`, residential or empty use, shape (n,)."""
+        housing = self.subject("housing").rows
+        early = housing["built_year"] <= self.number("old_housing.year", "housing")
+        return early.to_numpy(dtype=bool) & is_home_use(housing)
+
+    def lacks(self, role: str, field: str) -> np.ndarray:
+        """Rows of a role whose source has no column for the field, shape (n,)."""
+        sources = [name for name, fields in self.city.lacking.get(role, {}).items() if field in fields]
+        return self.city.table(role)["source_name"].isin(sources).to_numpy(dtype=bool)
+
+    def _subject(self, role: str) -> Subject:
+        """The objects of a role as conditions see them: fillers empty, `age` derived."""
+        table = pd.DataFrame(self.city.table(role).drop(columns="geometry"))
+        for field in table.columns.difference(["id", "source_name"]):
+            if field in self._asked_fields or not pd.api.types.is_numeric_dtype(table[field].dtype):
+                table[field] = table[field].mask(self.is_filler(role, field))
+        if role in YEAR_FIELD:
+            table["age"] = self.age(role)
+        lacks = {
+            field: self.lacks(role, field) for field in self.city.table(role).columns if field != "geometry"
+        }
+        if role in YEAR_FIELD:
+            lacks["age"] = lacks[YEAR_FIELD[role]]
+        return Subject(table, lacks, self.at)
+
+    @cached_property
+    def _asked_fields(self) -> frozenset[str]:
+        """Fields D01 asks for: in these alone a number such as 0 is a filler."""
+        rows = self.standards.named("D01.required_fields")
+        return frozenset(name for row in rows for name in row.value.replace("/", "|").split("|"))
+
+    def fits(self, row: Standard, role: str, *, null_needs_column: bool = False) -> np.ndarray:
+        """Which objects of a role a row of the standards is for: class, condition, grade and zone.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        subject = self.subject(role)
+        fit = of_class(role, self.city.table(role), row.object_class)
+        if fit.any():
+            needs = null_needs_column or row.use == "unrecorded"
+            fit = fit & fits(parse(row.applies_if), subject, null_needs_column=needs)
+        if row.grade and fit.any():
+            fit = fit & (self._grades(role, row.grade) == row.grade)
+        if row.zone and fit.any():
+            fit = fit & (self._zones(role) == row.zone)
+        return fit
+
+    def _grades(self, role: str, like: str) -> np.ndarray:
+        """Danger grade for A-D; else the object's maintenance grade, else the grade of its unit."""
+        field = "danger_grade" if like in tuple("ABCD") else "maintenance_grade"
+        own = self.subject(role).values(field).astype(object)
+        own = own.where(own.notna(), None).to_numpy()
+        if field == "danger_grade":
+            return own
+        of_unit = self.units.smallest(self.points(role), "grade", ALL_LEVELS)
+        return np.where(pd.isna(own), of_unit, own)
+
+    def _zones(self, role: str) -> np.ndarray:
+        return self.units.smallest(self.points(role), "zone_type", ALL_LEVELS)
+
+    @cached_property
+    def heavy_cells(self) -> frozenset[str]:
+        """Codes of the cells whose weight is above the third quartile of those that have any.
+
+        Weight (indicators 9): residents + 0.5 x residents of 60 or more.
+        """
+        weights = self._cell_weights()
+        weights = weights[weights > 0]
+        if not len(weights):
+            return frozenset()
+        return frozenset(weights.index[weights > np.quantile(weights, 0.75)])
+
+    def _cell_weights(self) -> pd.Series:
+        """Weight by cell code: of cell units, else of housing's residents, else split by floor area."""
+        cells = self.units.of_level("cell")
+        if cells["population"].notna().any():
+            return pd.Series(self._unit_weight(cells).to_numpy(), index=cells["code"])
+        housing = self.city.table("housing")
+        if not len(housing):
+            return pd.Series(dtype="float64")
+        people = housing["residents"].to_numpy(dtype="float64")
+        if np.isnan(people).all():
+            people = self._split_population(housing)
+        codes = self.grid.codes(self.points("housing"))
+        return pd.Series(np.nan_to_num(people)).groupby(codes).sum()
+
+    def _unit_weight(self, units: pd.DataFrame) -> pd.Series:
+        elderly = units["residents_60_plus"].fillna(0) * self.number("weight.elderly_factor")
+        return units["population"].fillna(0) + elderly
+
+    def _split_population(self, housing: pd.DataFrame) -> np.ndarray:
+        """Population of the smallest units that state one, split by residential floor area (estimated)."""
+        area = housing["floor_area_m2"].to_numpy(dtype="float64")
+        outline = shapely.area(housing.geometry.to_numpy()) * housing["floors"].fillna(1).to_numpy(
+            dtype="float64"
+        )
+        area = np.nan_to_num(np.where(np.isnan(area), outline, area)) * is_home_use(housing)
+        people = np.zeros(len(housing))
+        for level in reversed(ALL_LEVELS[:3]):
+            units = self.units.of_level(level)
+            if not units["population"].notna().any():
+                continue
+            row = self.units.holding(self.points("housing"), level)
+            held = row >= 0
+            total = np.bincount(row[held], area[held], minlength=len(self.units.rows))
+            weight = self._unit_weight(self.units.rows).to_numpy()
+            with np.errstate(invalid="ignore", divide="ignore"):
+                people[held] = np.nan_to_num(area[held] / total[row[held]] * weight[row[held]])
+            break
+        return people
+
+    def in_fringe(self, points: np.ndarray) -> np.ndarray:
+        """Whether each point lies in a unit whose zone_type is fringe, shape (n,)."""
+        rows = self.units.rows
+        return _within_any(
+            points, rows.geometry.to_numpy()[(rows["zone_type"] == "fringe").to_numpy(dtype=bool)]
+        )
+
+    @cached_property
+    def _neglected_strips(self) -> np.ndarray:
+        """Outlines of back alleys and spaces under viaducts; a line by its width, else the default."""
+        table = self.city.table("neglected")
+        keep = table["kind"].isin(("back_alley", "under_viaduct")).to_numpy(dtype=bool) & usable(
+            table.geometry
+        )
+        shapes, widths = table.geometry.to_numpy()[keep], table["width_m"].to_numpy(dtype="float64")[keep]
+        half = np.where(widths > 0, widths / 2, self.number("alley.half_width_m"))
+        lines = shapely.get_dimensions(shapes) == 1
+        strips = shapes.copy()
+        strips[lines] = shapely.buffer(shapes[lines], half[lines])
+        return strips
+
+    def in_neglected(self, points: np.ndarray) -> np.ndarray:
+        """Whether each point lies in a back alley or under a viaduct, shape (n,)."""
+        return _within_any(points, self._neglected_strips)
+
+    def never_surveyed(self, object_class: str, codes: np.ndarray) -> np.ndarray:
+        """Whether each cell is never surveyed for a class (indicators 1, state 1).
+
+        That is: no survey of the class touches the cell by at least `ledger.min_cover`, and no
+        record of the class lies in it (a touched border is no record).
+
+        Parameters
+        ----------
+        object_class : str
+            Such as ``pipes:JS``.
+        codes : ndarray of str or None, shape (n,)
+
+        Returns
+        -------
+        ndarray of bool, shape (n,); False where the code is None
+        """
+        known = pd.Series(codes).dropna().unique()
+        cells = self.grid.outlines(list(known))
+        seen = self._has_record(object_class, cells) | self._has_survey(object_class, cells)
+        return pd.Series(codes).isin(known[~seen]).to_numpy(dtype=bool)
+
+    def _has_record(self, object_class: str, cells: np.ndarray) -> np.ndarray:
+        role = object_class.split(":")[0]
+        table = self.city.table(role)
+        mine = of_class(role, table, object_class) & usable(table.geometry)
+        shapes = table.geometry.to_numpy()[mine]
+        cell, record = shapely.STRtree(shapes).query(cells, predicate="intersects")
+        parts = shapely.intersection(cells[cell], shapes[record])
+        dimension = shapely.get_dimensions(shapes[record])
+        within = (dimension == 0) | (shapely.length(parts) > 0) & (dimension == 1) | (shapely.area(parts) > 0)
+        seen = np.zeros(len(cells), dtype=bool)
+        seen[cell[within]] = True
+        return seen
+
+    def _has_survey(self, object_class: str, cells: np.ndarray) -> np.ndarray:
+        surveys = self.city.table("surveys")
+        name = object_class.split(":")[-1]
+        dated = ~(surveys["captured_on"] > pd.Timestamp(self.at)).to_numpy(dtype=bool)
+        mine = (surveys["class_code"].isin((name, object_class, "*"))).to_numpy(dtype=bool) & dated
+        shapes = surveys.geometry.to_numpy()[mine & usable(surveys.geometry)]
+        cell, survey = shapely.STRtree(shapes).query(cells, predicate="intersects")
+        cover = pd.Series(shapes[survey]).groupby(cell).agg(lambda parts: shapely.union_all(parts.to_numpy()))
+        seen = np.zeros(len(cells), dtype=bool)
+        if len(cover):
+            index = cover.index.to_numpy()
+            share = shapely.area(shapely.intersection(cells[index], cover.to_numpy())) / shapely.area(
+                cells[index]
+            )
+            seen[index] = share >= self.number("ledger.min_cover")
+        return seen
+
+
+def is_filler(column: pd.Series, fillers: tuple[str, ...]) -> np.ndarray:
+    """Whether each value of a column is one of the fillers, numbers by value and text by spelling.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return np.zeros(len(column), dtype=bool)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        numbers = pd.to_numeric(pd.Series(fillers), errors="coerce").dropna()
+        return column.isin(numbers).to_numpy(dtype=bool)
+    return column.astype("str").str.strip().isin(fillers).to_numpy(dtype=bool)
+
+
+def representative_points(shapes: np.ndarray, has_place: np.ndarray) -> np.ndarray:
+    """A point inside each geometry (a line: on it), None where `has_place` is False, shape (n,)."""
+    points = np.full(len(shapes), None, dtype=object)
+    points[has_place] = shapely.point_on_surface(shapes[has_place])
+    return points
+
+
+def _within_any(points: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    inside = np.zeros(len(points), dtype=bool)
+    inside[shapely.STRtree(shapes).query(points, predicate="intersects")[0]] = True
+    return inside

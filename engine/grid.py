@@ -1,0 +1,123 @@
+"""The cells a city is counted in: official ones where given, else 100 m squares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import numpy as np
+import shapely
+
+from .units import Units
+
+CELL_M = 100
+"""Side of a square cell, metres (10,000 m², as 万米单元网格)."""
+
+
+def square_code(east: int, north: int) -> str:
+    """Code of the square with these column and row numbers (E and N over 100 m, floored).
+
+    Examples
+    --------
+    >>> square_code(6396, 34567)
+    'XA006396034567'
+    """
+    letter = "ABCD"[(east < 0) + 2 * (north < 0)]
+    return f"X{letter}{abs(east):06d}{abs(north):06d}"
+
+
+class Grid:
+    """Looks up cells and their outlines in one of the two grids."""
+
+    def __init__(self, units: Units) -> None:
+        self._units = units
+        self._cells = units.of_level("cell")
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the units hold cells of their own."""
+        return len(self._cells) > 0
+
+    def codes(self, points: np.ndarray) -> np.ndarray:
+        """Code of the cell that holds each point; None outside all cells.
+
+        Parameters
+        ----------
+        points : ndarray of shapely Point or None, shape (n,)
+
+        Returns
+        -------
+        ndarray of object, shape (n,)
+        """
+        codes = np.full(len(points), None, dtype=object)
+        if self.is_official:
+            row = self._units.holding(points, "cell")
+            codes[row >= 0] = self._units.rows["code"].to_numpy(dtype=object)[row[row >= 0]]
+            return codes
+        placed = ~shapely.is_missing(points)
+        if self._units.study_area is None or not placed.any():
+            return codes
+        xy = np.column_stack([shapely.get_x(points[placed]), shapely.get_y(points[placed])])
+        squares, inverse = np.unique(np.floor(xy / CELL_M).astype("int64"), axis=0, return_inverse=True)
+        words = np.array([square_code(east, north) for east, north in squares], dtype=object)
+        words[~self._meets(_boxes(squares))] = None
+        codes[placed] = words[inverse.reshape(-1)]
+        return codes
+
+    def all_cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and outlines of every cell of the study area.
+
+        Returns
+        -------
+        ndarray of str, shape (c,); ndarray of shapely Polygon, shape (c,)
+        """
+        if self.is_official:
+            return self._cells["code"].to_numpy(dtype=object), self._cells.geometry.to_numpy()
+        area = self._units.study_area
+        if area is None:
+            return np.array([], dtype=object), np.array([], dtype=object)
+        first = np.floor(np.array(area.bounds[:2]) / CELL_M).astype("int64")
+        last = np.ceil(np.array(area.bounds[2:]) / CELL_M).astype("int64")
+        east, north = np.meshgrid(np.arange(first[0], last[0]), np.arange(first[1], last[1]))
+        squares = np.column_stack([east.ravel(), north.ravel()])
+        boxes = _boxes(squares)
+        inside = self._meets(boxes)
+        codes = np.array([square_code(e, n) for e, n in squares[inside]], dtype=object)
+        return codes, boxes[inside]
+
+    def outlines(self, codes: Sequence[Optional[str]]) -> np.ndarray:
+        """Outline of each cell code; None for None.
+
+        Returns
+        -------
+        ndarray of shapely Polygon or None, shape (n,)
+        """
+        if self.is_official:
+            shapes = dict(zip(self._cells["code"], self._cells.geometry))
+            return _object_array([shapes.get(code) for code in codes])
+        return _object_array([None if code is None else _box_of(code) for code in codes])
+
+    def _meets(self, boxes: np.ndarray) -> np.ndarray:
+        """Whether a box shares more than its border with the study area."""
+        area = self._units.study_area
+        shapely.prepare(area)
+        meets = shapely.intersects(area, boxes)
+        meets[meets] = ~shapely.touches(area, boxes[meets])
+        return np.asarray(meets)
+
+
+def _boxes(squares: np.ndarray) -> np.ndarray:
+    low = squares * CELL_M
+    return np.asarray(shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M))
+
+
+def _box_of(code: str) -> shapely.Geometry:
+    sign_east = -1 if code[1] in "BD" else 1
+    sign_north = -1 if code[1] in "CD" else 1
+    return _boxes(np.array([[sign_east * int(code[2:8]), sign_north * int(code[8:14])]]))[0]
+
+
+def _object_array(items: list[Any]) -> np.ndarray:
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array

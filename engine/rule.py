@@ -1,0 +1,49 @@
+"""What a rule declares and returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, Optional
+
+import geopandas as gpd
+
+if TYPE_CHECKING:
+    from .city import City
+    from .context import Context
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule found, and which part of it could not be tested and why."""
+
+    findings: gpd.GeoDataFrame
+    untested: tuple[str, ...] = ()
+
+
+Find = Callable[["City", "Context"], Outcome]
+Missing = Callable[["City"], Optional[str]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: a small function over tables, and what it needs.
+
+    Attributes
+    ----------
+    rule_id : str
+    find : callable
+        City and Context to Outcome; pure: knows no files, screens, progress or databases.
+    missing : callable
+        City to the sentence naming the input that lacks, None if the rule can run.
+    roles : tuple of str
+        Every role it reads.
+    reach_m : callable or None
+        Context to how far away a change can alter its answer, metres; None for rules over
+        whole networks or units.
+    """
+
+    rule_id: str
+    find: Find
+    missing: Missing
+    roles: tuple[str, ...]
+    reach_m: Optional[Callable[[Context], float]]

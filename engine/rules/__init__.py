@@ -1,0 +1,1 @@
+"""The rules, one file a family; `engine.registry` lists them."""

@@ -1,0 +1,239 @@
+"""Service gaps: buildings without a pipe on record within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Optional
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from ..city import City, usable
+from ..classes import class_codes
+from ..context import Context
+from ..coverage import SLACK_M, merged_lines
+from ..findings import join_findings, make_findings, merge_equal_keys
+from ..rule import Outcome, Rule
+from ..standards import Standard
+
+_REACH = "S01.reach_m"
+_SEWER_KINDS = {"PS": ("WS", "HS")}
+"""Kinds of a class that serve buildings, where not all do: storm water does not."""
+
+_GRADES = ("A", "B", "C")
+_CHUNK = 100_000
+_SQUARES_A_ROW = 2**31
+
+
+def find_unserved_buildings(city: City, context: Context) -> Outcome:
+    """S01: buildings without a pipe of an expected class within reach, one finding a class.
+
+    Expected are the classes that `S01.reach_m` has a row for; its value or the sum of both stated
+    accuracies, whichever is larger, is the reach of a pair. A class without a pipe is not tested.
+    """
+    housing = city.table("housing")
+    shapes = housing.geometry.to_numpy()
+    buildings = np.flatnonzero(usable(housing.geometry) & np.isin(shapely.get_dimensions(shapes), (0, 2)))
+    parts, untested = [], []
+    for object_class in _expected_classes(context):
+        row = context.standards.parameter(_REACH, object_class)
+        serving, unknown = _pipes(object_class, context)
+        if not serving.any() and not unknown.any():
+            kinds = "/".join(_SEWER_KINDS.get(_code(object_class), ()))
+            untested.append(
+                f"no {' '.join(filter(None, (_code(object_class), kinds)))} pipe in the city: not tested"
+            )
+            continue
+        served, distance = _reached(buildings, serving, row.number(), context)
+        found = np.flatnonzero(~served)
+        unsure, unknown_distance = _reached(buildings[found], unknown, row.number(), context)
+        doubt = np.where(unsure, unknown_distance, np.nan)
+        parts.append(_findings(object_class, row, buildings[found], distance[found], doubt, context))
+    return Outcome(merge_equal_keys(join_findings(parts, city.crs)), tuple(untested))
+
+
+def _expected_classes(context: Context) -> list[str]:
+    """Object classes such as ``pipes:JS`` that have a reach, in the order of the standards."""
+    named = (row.object_class for row in context.standards.named(_REACH))
+    return list(dict.fromkeys(name for name in named if name.startswith("pipes:")))
+
+
+def _code(object_class: str) -> str:
+    return object_class.partition(":")[2]
+
+
+def _pipes(object_class: str, context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Which pipes of a class serve buildings, and which may (their kind is unrecorded), shape (p,) each."""
+    rows = context.subject("pipes").rows
+    code = _code(object_class)
+    mine = (class_codes("pipes", rows) == code) & merged_lines(context.city.table("pipes").geometry)[0]
+    if code not in _SEWER_KINDS:
+        return mine, np.zeros(len(rows), dtype=bool)
+    kinds = rows["kind_code"]
+    return mine & kinds.isin(_SEWER_KINDS[code]).to_numpy(dtype=bool), mine & kinds.isna().to_numpy()
+
+
+def _reached(
+    buildings: np.ndarray, pipes: np.ndarray, reach: float, context: Context
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether a pipe reaches each building, and the distance to the nearest one.
+
+    Parameters
+    ----------
+    buildings : ndarray of int64, shape (n,)
+        Rows of housing.
+    pipes : ndarray of bool, shape (p,)
+        Mask of the pipes that count.
+    reach : float
+        Metres.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    ndarray of float64, shape (n,)
+        Metres, NaN where nothing lies within twice the reach. Not measured (NaN) where a pipe is
+        surely within reach.
+    """
+    lines = context.city.table("pipes").geometry.to_numpy()[pipes]
+    shapes = context.city.table("housing").geometry.to_numpy()[buildings]
+    served = _surely_near(shapes, lines, reach)
+    distance = np.full(len(buildings), np.nan)
+    tree = shapely.STRtree(lines)
+    for part in _chunks(np.flatnonzero(~served)):
+        context.check_cancelled()
+        near, line = tree.query_nearest(shapes[part], max_distance=2 * reach + SLACK_M, all_matches=False)
+        distance[part[near]] = shapely.distance(shapes[part[near]], lines[line])
+    with np.errstate(invalid="ignore"):
+        served |= distance <= reach
+    distance[distance > 2 * reach] = np.nan
+    rest = np.flatnonzero(~served)
+    served[rest] = _within_accuracy(buildings[rest], tree, pipes, reach, context)
+    return served, distance
+
+
+def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
+    for begin in range(0, len(rows), _CHUNK):
+        yield rows[begin : begin + _CHUNK]
+
+
+def _surely_near(shapes: np.ndarray, lines: np.ndarray, reach: float) -> np.ndarray:
+    """Buildings that are within reach at first sight: a point of a pipe in a square next to their own.
+
+    Squares are so small that any two points in neighbouring ones are within reach of each other;
+    a corner stands for its building. What this does not settle is measured.
+    """
+    if reach <= 0 or not len(lines):
+        return np.zeros(len(shapes), dtype=bool)
+    side = reach / np.sqrt(8) * (1 - 1e-9)
+    taken = np.unique(_squares(shapely.get_coordinates(shapely.segmentize(lines, side)), side))
+    for step in (1, _SQUARES_A_ROW):
+        taken = np.unique(np.concatenate([taken - step, taken, taken + step]))
+    corners, building = shapely.get_coordinates(shapes, return_index=True)
+    first = np.unique(building, return_index=True)[1]
+    return np.isin(_squares(corners[first], side), taken)
+
+
+def _squares(places: np.ndarray, side: float) -> np.ndarray:
+    """Number of the square that holds each place, shape (n,) of int64."""
+    column, row = np.floor(places / side).astype("int64").T
+    return np.asarray(column * _SQUARES_A_ROW + row)
+
+
+def _within_accuracy(
+    buildings: np.ndarray, tree: shapely.STRtree, pipes: np.ndarray, reach: float, context: Context
+) -> np.ndarray:
+    """Whether each building is as close to a pipe as the sum of their stated accuracies, shape (n,)."""
+    of_building = _accuracy("housing", context)[buildings]
+    of_pipe = _accuracy("pipes", context)[pipes]
+    within = np.zeros(len(buildings), dtype=bool)
+    widest = of_building.max(initial=0) + of_pipe.max(initial=0)
+    if widest <= reach:
+        return within
+    shapes = context.city.table("housing").geometry.to_numpy()[buildings]
+    near, line = tree.query(shapes, predicate="dwithin", distance=widest + SLACK_M)
+    apart = shapely.distance(shapes[near], tree.geometries[line])
+    within[near[apart <= of_building[near] + of_pipe[line]]] = True
+    return within
+
+
+def _accuracy(role: str, context: Context) -> np.ndarray:
+    """Stated accuracy of each object in metres, 0 where none is stated, shape (n,)."""
+    rows = context.subject(role).rows
+    accuracy = np.zeros(len(rows))
+    if "accuracy_grade" in rows:
+        for grade in _GRADES:
+            stated = (rows["accuracy_grade"] == grade).fillna(False).to_numpy(dtype=bool)
+            accuracy[stated] = context.number(f"accuracy.{grade}", role)
+    return accuracy
+
+
+def _findings(
+    object_class: str,
+    row: Standard,
+    buildings: np.ndarray,
+    distance: np.ndarray,
+    unknown_kind: np.ndarray,
+    context: Context,
+) -> gpd.GeoDataFrame:
+    """Findings of one class; `unknown_kind` is the distance of a reaching pipe of no known kind, else NaN."""
+    housing = context.city.table("housing").iloc[buildings]
+    points = context.points("housing")[buildings]
+    facts = {
+        "old_housing": context.is_old_housing[buildings],
+        "fringe": context.in_fringe(points),
+        "never_surveyed": context.never_surveyed(object_class, context.grid.codes(points)),
+    }
+    unsure = ~np.isnan(unknown_kind)
+    urgent = facts["old_housing"] | facts["fringe"]
+    code = _code(object_class)
+    return make_findings(
+        "S01",
+        object_role="housing",
+        object_id=housing["id"],
+        severity=np.select([unsure | facts["never_surveyed"], urgent], ["info", "high"], "medium").astype(
+            object
+        ),
+        geometry=housing.geometry.to_numpy(),
+        crs=context.city.crs,
+        discriminator=code,
+        class_code=code,
+        measured=distance,
+        reference=row.number(),
+        unit="m",
+        basis=row.basis,
+        confidence=row.confidence,
+        data_state=np.where(unsure, "unrecorded", "known").astype(object),
+        params=_params(facts, unknown_kind),
+    )
+
+
+def _params(facts: dict[str, np.ndarray], unknown_kind: np.ndarray) -> list[dict[str, Any]]:
+    """What weighed on each finding: the facts that hold, and a pipe whose kind is unrecorded."""
+    params: list[dict[str, Any]] = [{} for _ in unknown_kind]
+    for name, holds in facts.items():
+        for place in np.flatnonzero(holds):
+            params[place][name] = True
+    for place in np.flatnonzero(~np.isnan(unknown_kind)):
+        params[place]["unknown_kind_m"] = round(float(unknown_kind[place]), 3)
+    return params
+
+
+def _missing(city: City) -> Optional[str]:
+    absent = [role for role in ("housing", "pipes") if not city.has(role)]
+    return f"no {' and no '.join(absent)} given" if absent else None
+
+
+def _reach_m(context: Context) -> float:
+    """Twice the widest reach, or the widest sum of accuracies."""
+    reach = max((context.number(_REACH, name) for name in _expected_classes(context)), default=0.0)
+    return max(2 * reach, 2 * max(context.number(f"accuracy.{grade}", "pipes") for grade in _GRADES))
+
+
+BUILDING_NOT_SERVED = Rule(
+    "S01",
+    find_unserved_buildings,
+    _missing,
+    roles=("housing", "pipes", "surveys", "units", "roads"),
+    reach_m=_reach_m,
+)

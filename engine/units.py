@@ -1,0 +1,95 @@
+"""Which administrative unit holds a place, and where the study area ends."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Optional
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from ..model.roles import BOUNDARY_LEVELS
+from .city import City, usable
+
+
+class Units:
+    """The units of a city: look-ups by point, from the smallest level up.
+
+    Where units of one level overlap, the one with the smallest code holds the point.
+    """
+
+    def __init__(self, city: City) -> None:
+        units = city.table("units")
+        self.rows = units[usable(units.geometry)].sort_values("code", kind="stable").reset_index(drop=True)
+        self._city = city
+
+    def of_level(self, level: str) -> pd.DataFrame:
+        """Units of a level, by code."""
+        return self.rows[self.rows["level"] == level]
+
+    def holding(self, points: np.ndarray, level: str) -> np.ndarray:
+        """Row label in `rows` of the unit of the level that holds each point; -1 where none does.
+
+        Parameters
+        ----------
+        points : ndarray of shapely Point or None, shape (n,)
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+        """
+        units = self.of_level(level)
+        found = np.full(len(points), len(self.rows), dtype="int64")
+        if len(units):
+            tree = shapely.STRtree(units.geometry.to_numpy())
+            which, unit = tree.query(points, predicate="intersects")
+            np.minimum.at(found, which, units.index.to_numpy()[unit])
+        found[found == len(self.rows)] = -1
+        return found
+
+    def smallest(self, points: np.ndarray, field: str, levels: tuple[str, ...]) -> np.ndarray:
+        """Value of a field in the smallest unit that holds each point and has a value; None else.
+
+        Parameters
+        ----------
+        levels : tuple of str
+            From large to small.
+
+        Returns
+        -------
+        ndarray of object, shape (n,)
+        """
+        values = np.full(len(points), None, dtype=object)
+        column = self.rows[field].astype(object).where(self.rows[field].notna(), None).to_numpy()
+        for level in levels:
+            row = self.holding(points, level)
+            held = row >= 0
+            new = np.full(len(points), None, dtype=object)
+            new[held] = column[row[held]]
+            values = np.where(pd.isna(new), values, new)
+        return values
+
+    def area_codes(self, points: np.ndarray) -> np.ndarray:
+        """Code of the smallest of city, district and subdistrict that holds each point."""
+        return self.smallest(points, "code", BOUNDARY_LEVELS)
+
+    @cached_property
+    def study_area(self) -> Optional[shapely.Geometry]:
+        """Units of level city, else the union of the highest level, else the hull of roads and housing."""
+        for level in BOUNDARY_LEVELS:
+            units = self.of_level(level)
+            if len(units):
+                return shapely.union_all(shapely.make_valid(units.geometry.to_numpy()))
+        shapes = [self._city.table(role).geometry for role in ("roads", "housing")]
+        shapes = [part[usable(part)].to_numpy() for part in shapes]
+        everything = np.concatenate(shapes)
+        if not len(everything):
+            return None
+        hull = shapely.convex_hull(shapely.multipoints(shapely.get_coordinates(everything)))
+        return hull if hull.geom_type == "Polygon" else None
+
+    @cached_property
+    def study_edge(self) -> Optional[shapely.Geometry]:
+        """The border of the study area."""
+        return None if self.study_area is None else self.study_area.boundary

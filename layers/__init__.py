@@ -1,0 +1,1 @@
+"""Map layers from the store and the city: groups, styles, map tips, forms."""

@@ -1,0 +1,1 @@
+"""QGIS's end of the pipe: finds a Python for the worker, starts it, asks it, and outlives its crashes."""

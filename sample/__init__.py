@@ -1,0 +1,1 @@
+"""The sample city: a generator, one city for demo, docs and tests."""

@@ -1,0 +1,199 @@
+"""The main job of `make run`: the real plugin in a throwaway QGIS profile, from sources to report and picture.
+
+Called by the worker's Python: ``run.py [--out DIR] [FILE …]``; without files it makes the sample city.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CITYGAP = ROOT / ".venv" / "bin" / "citygap"
+PHOTO = ROOT / "sample" / "alley.jpg"
+SCREEN = "1600x1000x24"
+WINDOW_TIMEOUT_S = 240
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--out", default="out", type=Path)
+    arguments.add_argument("files", nargs="*")
+    chosen = arguments.parse_args()
+    out = chosen.out.resolve()
+    begun = time.monotonic()
+    make_way(out)
+    with tempfile.TemporaryDirectory(prefix="citygap-profile-") as profile:
+        qgis = Qgis(Path(profile))
+        sources = [str(Path(file).resolve()) for file in chosen.files] or [sample_city(out)]
+        store = out / "city.gpkg"
+        step("check: eight rules over " + ", ".join(Path(source).name for source in sources))
+        qgis.run("check", SOURCES=sources, STORE=store, CITY=out / "city_city.gpkg")
+        step("a planner flags a gap, and notes it with a photo")
+        gap_id = flag_a_place(qgis, store)
+        qgis.run("note", STORE=store, GAP_ID=gap_id, TEXT=NOTE, PHOTOS=[PHOTO], RESULT="defect", AUTHOR="demo")
+        step("the gap report as a shapefile set")
+        qgis.run("report", STORE=store, OUT=out / "report")
+        step("a QGIS window with the layers, the dock and the gaps")
+        qgis.window(store, out / "map.png")
+    summary(out, store, time.monotonic() - begun)
+    return 0
+
+
+NOTE = "夜间巡查：井盖移位，路锥已摆放，未见养护单位标识。 / Night patrol: cover moved, cones placed, no maintainer named."
+FLAG = "背街小巷井盖移位，无人认领 / Manhole cover moved in a back alley, nobody answers for it"
+
+
+class Qgis:
+    """QGIS with the plugin in a profile of its own."""
+
+    def __init__(self, profile: Path) -> None:
+        self.profile = profile
+        plugins = profile / "profiles" / "default" / "python" / "plugins"
+        plugins.mkdir(parents=True)
+        (plugins / "citygap").symlink_to(ROOT, target_is_directory=True)
+        # Debian 12's qgis_process wrapper adds an option that the program refuses
+        self.program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+        if self.program is None:
+            sys.exit("qgis_process is not on the PATH: install QGIS")
+        self.environment = {
+            **os.environ,
+            "QGIS_CUSTOM_CONFIG_PATH": str(profile),
+            "CITYGAP_PYTHON": str(ROOT / ".venv" / "bin" / "python"),
+        }
+        self._call("plugins", "enable", "citygap")
+
+    def run(self, algorithm: str, **parameters: object) -> dict:
+        """Run one of the plugin's algorithms, and give its outputs."""
+        words = []
+        for name, value in parameters.items():
+            for item in value if isinstance(value, list) else [value]:
+                words.append(f"{name}={item}")
+        text = self._call("--json", "run", f"citygap:{algorithm}", "--", *words)
+        return json.loads(text[text.index("{") :])["results"]
+
+    def _call(self, *words: str) -> str:
+        environment = {**self.environment, "QT_QPA_PLATFORM": "offscreen"}
+        done = subprocess.run([self.program, *words], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"qgis_process {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def window(self, store: Path, picture: Path) -> None:
+        """Open a real window on the store, and wait for its picture.
+
+        On a desktop the window stays open for the user; on a virtual screen it closes itself.
+        """
+        has_desktop = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+        environment = {
+            name: value for name, value in self.environment.items() if name != "QT_QPA_PLATFORM"
+        } | {
+            "CITYGAP_STORE": str(store),
+            "CITYGAP_PICTURE": str(picture),
+            "CITYGAP_CLOSE": "" if has_desktop else "1",
+        }
+        command = ["qgis", "--nologo", "--code", str(ROOT / "scripts" / "show_in_qgis.py")]
+        if not has_desktop:
+            command = ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN}", *command]
+        log = picture.with_suffix(".log")
+        with open(log, "w", encoding="utf-8") as file:
+            window = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+        if not wait_for(picture, window):
+            window.kill()
+            sys.exit(f"QGIS gave no picture in {WINDOW_TIMEOUT_S} s; its words are in {log}")
+        if has_desktop:
+            print("   QGIS stays open with the city; close it to end.")
+        window.wait()
+        log.unlink()
+
+
+def wait_for(picture: Path, window: subprocess.Popen) -> bool:
+    deadline = time.monotonic() + WINDOW_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if picture.exists():
+            return True
+        if window.poll() is not None:
+            return picture.exists()
+        time.sleep(0.2)
+    return False
+
+
+def make_way(out: Path) -> None:
+    """Empty the folder of an earlier run; one that holds anything else is left alone and named."""
+    mark = out / ".citygap-run"
+    if out.exists() and any(out.iterdir()) and not mark.exists():
+        sys.exit(f"{out} holds files that are not ours: name another folder with OUT=…")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    mark.touch()
+
+
+def sample_city(out: Path) -> str:
+    step("the sample city")
+    path = out / "sample.gpkg"
+    subprocess.run([CITYGAP, "sample", str(path)], check=True, stdout=subprocess.DEVNULL)
+    return str(path)
+
+
+def flag_a_place(qgis: Qgis, store: Path) -> str:
+    """Flag the middle of a gap's place, as a planner would who stands there."""
+    gaps = json.loads(console("gaps", store, "--geojson"))["features"]
+    placed = [gap for gap in gaps if gap["geometry"]]
+    alleys = [gap for gap in placed if gap["properties"]["object_role"] == "neglected"] or placed
+    longitude, latitude = first_position((alleys or [{"geometry": None}])[0]["geometry"])
+    place = f"POINT({longitude} {latitude}) [EPSG:4326]"
+    return qgis.run(
+        "flag", STORE=store, PLACE=place, SEVERITY="high", CLASS="manhole_cover", TEXT=FLAG, AUTHOR="demo"
+    )["GAP_ID"]
+
+
+def first_position(geometry: dict | None) -> tuple[float, float]:
+    if geometry is None:
+        sys.exit("no gap has a place: there is nothing to flag beside")
+    position = geometry["coordinates"]
+    while isinstance(position[0], list):
+        position = position[0]
+    return position[0], position[1]
+
+
+def console(*words: object) -> str:
+    return subprocess.run([CITYGAP, *map(str, words)], check=True, capture_output=True, text=True).stdout
+
+
+def summary(out: Path, store: Path, seconds: float) -> None:
+    gaps = json.loads(console("gaps", store, "--json"))
+    print(f"\n{len(gaps)} gaps in {seconds:.0f} s:")
+    rules: dict[str, list[dict]] = {}
+    for gap in gaps:
+        rules.setdefault(gap["rule_id"] or "flag", []).append(gap)
+    for rule, members in sorted(rules.items()):
+        levels = {level: sum(gap["severity"] == level for gap in members) for level in ("high", "medium", "low", "info")}
+        words = ", ".join(f"{count} {level}" for level, count in levels.items() if count)
+        title = members[0]["title"].split(" (")[0]
+        print(f"  {rule:5} {len(members):6}  {title}: {words}")
+    report = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))
+    print("\nFiles:")
+    for name, words in (
+        ("city.gpkg", "the store: gaps, notes, photos, events"),
+        ("city_city.gpkg", "the city as it was read"),
+        ("report/", f"the gap report, {len(report.get('files', []))} files, read back"),
+        ("map.png", "the whole QGIS window"),
+    ):
+        print(f"  {out / name}  {words}")
+    print("\nNext: open the store in QGIS with the CityGap plugin, walk the streets, note what you see, check again.")
+    print('Your own city: make run CITY="buildings.shp pipes.gpkg roads.osm"')
+
+
+def step(text: str) -> None:
+    print(f"-- {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

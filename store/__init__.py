@@ -1,0 +1,1 @@
+"""The project's database: gaps, notes, photos, events, runs and standards, in a GeoPackage."""

@@ -1,0 +1,74 @@
+"""Whether a run looked at a gap's objects: only then may it call the gap gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from ..model.gap import RuleRun, SourceRow
+from . import runs, times
+
+if TYPE_CHECKING:
+    from .database import Store
+
+
+class SourcesOfObjects:
+    """Says for objects (``role:id``) which sources a run read for their roles, as JSON.
+
+    A role that no source gave (a cell, say) has an empty list: nothing has to be read again for it.
+    """
+
+    def __init__(self, sources: Sequence[SourceRow]) -> None:
+        self._names: dict[str, list[str]] = {}
+        for source in sources:
+            self._names.setdefault(source.role, []).append(source.source_name)
+        self._texts: dict[tuple[str, ...], str] = {}
+
+    def text(self, objects: Sequence[str]) -> str:
+        """JSON object of role to sorted source names."""
+        roles = tuple([name.partition(":")[0] for name in objects])
+        if roles not in self._texts:
+            read = {role: sorted(set(self._names.get(role, ()))) for role in sorted(set(roles))}
+            self._texts[roles] = json.dumps(read, ensure_ascii=False)
+        return self._texts[roles]
+
+
+class Closing(NamedTuple):
+    """What a run may close: the roles each rule read, and the sources that are not older than before."""
+
+    roles: dict[str, frozenset[str]]
+    read: frozenset[tuple[str, str]]
+
+    def looked(self, rule_id: str, sources: str) -> bool:
+        """Whether the run read, for this rule, every source that a gap's objects came from."""
+        if rule_id not in self.roles:
+            return False
+        return all(
+            role in self.roles[rule_id] and all((role, name) in self.read for name in names)
+            for role, names in json.loads(sources).items()
+            if names
+        )
+
+
+def closing(
+    store: Store, run: runs.RunInfo, rules: Sequence[RuleRun], sources: Sequence[SourceRow]
+) -> Optional[Closing]:
+    """What the run may close; None if its as-of date is earlier than the last run's.
+
+    A source is older if its date and that at the last run that read it are both known, and it is earlier.
+    """
+    before = runs.last_run(store)
+    if before is not None and run.as_of < before.as_of:
+        return None
+    dates = runs.dates_before(store)
+    zone = store.zone
+    older = {
+        (source.role, source.source_name)
+        for source in sources
+        if source.dated
+        and (source.role, source.source_name) in dates
+        and times.moment(source.dated, zone) < times.moment(dates[source.role, source.source_name], zone)
+    }
+    read = frozenset((source.role, source.source_name) for source in sources) - older
+    return Closing({rule.rule_id: frozenset(rule.roles) for rule in rules if rule.status == "run"}, read)

@@ -1,0 +1,132 @@
+"""A whole run: which rules ran and why not, severity steps, areas, windows, cancelling, rows for the store."""
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from shapely.geometry import LineString, box
+
+from citygap.engine.check import run_check, to_rows
+from citygap.engine.city import city_from_tables
+from citygap.engine.registry import RULES
+from citygap.engine.standards import Standards, shipped_standards
+from citygap.model.catalogue import catalogue
+from citygap.model.errors import Cancelled
+from citygap.model.identity import gap_id
+
+
+def check(city, **options):
+    return run_check(city, Standards(shipped_standards(), city.as_of.date()), **options)
+
+
+def two_houses(**more):
+    """One old house in the west of the city, one in its fringe in the east."""
+    housing = gpd.GeoDataFrame(
+        {"id": ["W", "E"], "built_year": [1990.0, 1990.0], "use": ["residential"] * 2},
+        geometry=[box(40, 40, 50, 50), box(240, 40, 250, 50)],
+    )
+    units = gpd.GeoDataFrame(
+        {"code": ["c", "w", "e"], "level": ["city", "district", "district"], "zone_type": [None, "core", "fringe"]},
+        geometry=[box(0, 0, 300, 100), box(0, 0, 150, 100), box(150, 0, 300, 100)],
+    )
+    return city_from_tables({"housing": housing, "units": units, **more})
+
+
+def test_every_rule_of_the_catalogue_is_registered_once():
+    assert sorted(rule.rule_id for rule in RULES) == sorted(catalogue())
+
+
+def test_a_rule_without_its_inputs_is_not_run_and_says_why():
+    rules = {run.rule_id: run for run in check(two_houses()).rules}
+    assert rules["A02"].status == "run"
+    assert (rules["I02"].status, rules["I02"].reason_code, rules["I02"].reason_text) == (
+        "not_run",
+        "missing_input",
+        "no visits given",
+    )
+
+
+def test_rules_not_asked_for_do_not_run():
+    result = check(two_houses(), rules=["A02"])
+    assert {run.reason_code for run in result.rules if run.rule_id != "A02"} == {"not_asked"}
+    assert set(result.findings["rule_id"]) == {"A02"}
+
+
+def test_a_fringe_raises_severity_one_step_and_says_so():
+    findings = check(two_houses(), rules=["A02"]).findings.set_index("object_id")
+    assert findings.loc["W", "severity"] == "low"
+    assert findings.loc["E", "severity"] == "medium"
+    assert findings.loc["E", "params"]["step"] == ["fringe"]
+    assert "step" not in findings.loc["W", "params"]
+
+
+def test_area_and_cell_are_those_that_hold_the_finding():
+    findings = check(two_houses(), rules=["A02"]).findings.set_index("object_id")
+    assert findings.loc["W", ["area_code", "cell_code"]].tolist() == ["w", "XA000000000000"]
+    assert findings.loc["E", ["area_code", "cell_code"]].tolist() == ["e", "XA000002000000"]
+
+
+def test_a_window_keeps_what_its_owners_anchor_lies_in_half_open():
+    city = two_houses()
+    west, east = box(0, 0, 245, 100), box(245, 0, 300, 100)
+    both = [set(check(city, rules=["A02"], window=part).findings["object_id"]) for part in (west, east)]
+    assert both == [{"W"}, {"E"}]
+
+
+def test_findings_of_the_windows_are_those_of_the_whole():
+    city = two_houses()
+    whole = set(check(city).findings.query("object_role != 'units'")["key"])
+    parts = [check(city, window=box(x, 0, x + 100, 100)).findings["key"] for x in (0, 100, 200)]
+    assert whole == set(pd.concat(parts))
+
+
+def test_cancelling_stops_the_run():
+    with pytest.raises(Cancelled):
+        check(two_houses(), is_cancelled=lambda: True)
+
+
+def test_progress_never_falls_and_ends_at_one():
+    shares = []
+    check(two_houses(), on_progress=lambda stage, rule, done, of, share: shares.append(share))
+    assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_rows_for_the_store_hold_no_pandas_nulls():
+    rows = list(to_rows(check(two_houses()).findings))
+    assert rows
+    for row in rows:
+        assert all(value is None or value == value for value in row)
+        assert row.wkb is None or shapely.from_wkb(row.wkb).bounds == pytest.approx(row.bounds)
+        assert gap_id(row.rule_id, row.key).startswith(row.rule_id)
+
+
+def test_equal_cities_give_equal_rows():
+    assert list(to_rows(check(two_houses()).findings)) == list(to_rows(check(two_houses()).findings))
+
+
+def test_nonsense_never_stops_a_run():
+    nan = float("nan")
+    housing = gpd.GeoDataFrame(
+        {
+            "id": ["a", "b", "c", "d", None],
+            "built_year": [-5.0, 3000.0, 0.0, nan, nan],
+            "use": [None] * 5,
+            "danger_grade": ["Z", "", None, "D", None],
+        },
+        geometry=[
+            None,
+            shapely.from_wkt("POLYGON EMPTY"),
+            shapely.from_wkt("POLYGON ((0 0, 10 10, 10 0, 0 10, 0 0))"),
+            shapely.polygons([[0, 0], [nan, nan], [2, 0], [0, 0]]),
+            box(0, 0, 5, 5),
+        ],
+    )
+    pipes = gpd.GeoDataFrame(
+        {"id": ["p", "p", "q"], "class_code": ["JS", None, "??"], "diameter_mm": [0.0, -1.0, nan]},
+        geometry=[LineString([(0, 0), (0, 0)]), None, LineString([(0, 0), (5, 5)])],
+    )
+    roads = gpd.GeoDataFrame({"id": ["r"], "highway": ["residential"]}, geometry=[LineString([(0, 0), (90, 0)])])
+    visits = gpd.GeoDataFrame({"id": ["v"], "at": [pd.NaT]}, geometry=[None])
+    result = check(city_from_tables({"housing": housing, "pipes": pipes, "roads": roads, "visits": visits}))
+    assert {run.status for run in result.rules} == {"run"}
+    assert list(to_rows(result.findings))

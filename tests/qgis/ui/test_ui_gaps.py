@@ -1,0 +1,173 @@
+"""The gap list, judged with mouse and keys."""
+
+import pytest
+from citygap.store import gaps, notes
+from citygap.ui.status_dialog import StatusDialog
+from qgis.core import QgsCoordinateReferenceSystem
+from qgis.PyQt.QtCore import QDate, Qt
+from qgis.PyQt.QtWidgets import QApplication, QPushButton
+
+
+@pytest.fixture
+def page(bench, qtbot):
+    bench.dock.show_page(bench.dock.gaps_page)
+    bench.dock.activateWindow()
+    return bench.dock.gaps_page
+
+
+def dialog_of(kind):
+    """The dialog of a kind that is open now."""
+    return next(
+        widget for widget in QApplication.topLevelWidgets() if isinstance(widget, kind) and widget.isVisible()
+    )
+
+
+def click(qtbot, widget):
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def click_row(qtbot, page, row):
+    cell = page.gap_view.visualRect(page.model.index(row, page.model.GAP)).center()
+    qtbot.mouseClick(page.gap_view.viewport(), Qt.MouseButton.LeftButton, pos=cell)
+
+
+def choose_status(page, status):
+    next(action for action in page.status_button.menu().actions() if action.data() == status).trigger()
+
+
+def test_list_shows_high_first_and_counts(page):
+    assert page.model.rowCount() == 24
+    assert page.count_label.text() == "Gaps: 24"
+    severities = [page.model.index(row, 0).data(Qt.ItemDataRole.ToolTipRole) for row in range(24)]
+    assert severities == sorted(severities, key=["High", "Medium", "Low", "Info"].index)
+
+
+def test_typing_filters(page, qtbot):
+    with qtbot.waitSignal(page.filter_changed):
+        qtbot.keyClicks(page.search_edit, "H00005")
+    assert page.model.rowCount() == 1
+    assert page.count_label.text() == "Gaps: 1 of 24"
+
+
+def test_combos_filter(page, qtbot):
+    page.severity_combo.setCurrentIndex(page.severity_combo.findData("high"))
+    assert page.model.rowCount() == 6
+    page.rule_combo.setCurrentIndex(page.rule_combo.findData("planner"))
+    assert page.model.rowCount() == 0
+
+
+def test_click_on_a_heading_sorts(page, qtbot):
+    header = page.gap_view.horizontalHeader()
+    header.setSortIndicator(page.model.OBJECT, Qt.SortOrder.DescendingOrder)
+    assert page.model.index(0, page.model.OBJECT).data() == "H00023"
+
+
+def test_selecting_shows_why_and_zooms(page, bench, qtbot, qgis_iface):
+    qgis_iface.mapCanvas().setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
+    click_row(qtbot, page, 0)
+    gap_id = page.current_id()
+    gap = gaps.read_gap(bench.desk.store, gap_id)
+    text = page.detail_view.toPlainText()
+    measured = f"{gap['measured']:g} years against 20 years"
+    for wanted in ("Aged building", measured, "PA020 v1", "2026-11-24", "none on record"):
+        assert wanted in text
+    from citygap.ui.map_controller import city_crs
+    from qgis.core import QgsCoordinateTransform, QgsGeometry, QgsProject
+
+    place = QgsGeometry()
+    place.fromWkb(gap["wkb"])
+    canvas = qgis_iface.mapCanvas()
+    place.transform(
+        QgsCoordinateTransform(
+            city_crs(bench.desk.store), canvas.mapSettings().destinationCrs(), QgsProject.instance()
+        )
+    )
+    assert canvas.extent().contains(place.boundingBox())
+    assert canvas.extent().width() < 1000
+
+
+def test_keys_step_through_the_list(page, qtbot):
+    page.gap_view.setFocus()
+    seen = []
+    for key in (Qt.Key.Key_J, Qt.Key.Key_J, Qt.Key.Key_J, Qt.Key.Key_K):
+        qtbot.keyClick(page.gap_view, key)
+        seen.append(page.gap_view.currentIndex().row())
+    assert seen == [0, 1, 2, 1]
+
+
+def test_confirm_and_undo_by_key(page, bench, qtbot):
+    click_row(qtbot, page, 3)
+    gap_id = page.current_id()
+    choose_status(page, "confirmed")
+    assert gaps.read_gap(bench.desk.store, gap_id)["status"] == "confirmed"
+    assert page.current_id() == gap_id, "the place in the list is kept"
+    qtbot.keyClick(page.gap_view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert gaps.read_gap(bench.desk.store, gap_id)["status"] == "open"
+    assert not page.undo_button.isEnabled()
+
+
+def test_accepted_asks_until_and_why(page, bench, qtbot):
+    click_row(qtbot, page, 0)
+    gap_id = page.current_id()
+    choose_status(page, "accepted")
+    dialog = dialog_of(StatusDialog)
+    assert not dialog.save_button.isEnabled()
+    qtbot.keyClicks(dialog.why_edit, "demolition is decided")
+    dialog.until_edit.setDate(QDate(2099, 1, 31))
+    click(qtbot, dialog.save_button)
+    gap = gaps.read_gap(bench.desk.store, gap_id)
+    assert (gap["status"], gap["why"]) == ("accepted", "demolition is decided")
+    assert gap["until"].startswith("2099-01-31")
+
+
+def test_false_alarm_of_many_is_one_undo(page, bench, qtbot, qgis_iface):
+    page.gap_view.selectAll()
+    choose_status(page, "false_alarm")
+    dialog = dialog_of(StatusDialog)
+    assert dialog.ask_label.text() == "Gaps: 24"
+    assert not dialog.until_edit.isVisible()
+    qtbot.keyClicks(dialog.why_edit, "test data")
+    click(qtbot, dialog.save_button)
+    assert set(gaps.count_by(bench.desk.store, "status")) == {("false_alarm", 24)}
+    button = [
+        button for button in qgis_iface.messageBar().findChildren(QPushButton) if button.text() == "Undo"
+    ][-1]
+    click(qtbot, button)
+    assert set(gaps.count_by(bench.desk.store, "status")) == {("open", 24)}
+
+
+def test_cancelled_dialog_changes_nothing(page, bench, qtbot):
+    click_row(qtbot, page, 0)
+    choose_status(page, "false_alarm")
+    dialog_of(StatusDialog).reject()
+    assert set(gaps.count_by(bench.desk.store, "status")) == {("open", 24)}
+
+
+def test_notes_are_shown_escaped(page, bench, qtbot, photo):
+    click_row(qtbot, page, 0)
+    bench.desk.act(
+        "noted",
+        lambda store, author: notes.add_note(
+            store, [page.current_id()], text="<script>alert(1)</script>", author=author, photos=[str(photo)]
+        ),
+    )
+    assert "<script>alert(1)</script>" in page.detail_view.toPlainText()
+    assert page.photo_list.count() == 1
+    assert not page.photo_list.item(0).icon().isNull()
+
+
+def test_wide_dock_shows_more_columns(page, bench, qtbot):
+    assert page.gap_view.isColumnHidden(page.model.FOUND)
+    bench.dock.resize(760, 690)
+    qtbot.waitUntil(lambda: not page.gap_view.isColumnHidden(page.model.FOUND))
+
+
+def test_large_list_is_read_in_a_task(page, bench, qtbot, monkeypatch):
+    from citygap.ui import gaps_controller
+
+    monkeypatch.setattr(gaps_controller, "READ_AT_ONCE", 5)
+    page.severity_combo.setCurrentIndex(page.severity_combo.findData("low"))
+    qtbot.waitUntil(lambda: page.model.rowCount() == 6)
+    page.severity_combo.setCurrentIndex(page.severity_combo.findData("high"))
+    page.severity_combo.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: page.model.rowCount() == 24)

@@ -1,0 +1,1 @@
+"""The Processing provider: CityGap's commands as algorithms, also for `qgis_process` and models."""

@@ -1,0 +1,1 @@
+"""The dock, its pages, dialogs, map tools and the controllers behind them."""
