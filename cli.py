@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import io
 import json
 import locale
 import os
@@ -44,7 +45,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return serve()
     args["lang"] = args.get("lang") or language_of_system()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         result = run_command(command, args)
         print(_shown(command, args, result))

@@ -122,10 +122,11 @@ class Worker:
             except queue.Empty:
                 self._cities.drop_idle()
                 continue
+            if request_id is None:
+                return
             request = self._next(request_id)
-            if request_id is None or (request and request.do == "shutdown"):
-                if request:
-                    self._outlet.send({"id": request.id, "result": {}})
+            if request and request.do == "shutdown":
+                self._outlet.send({"id": request.id, "result": {}})
                 return
             if request:
                 end = self._answer(request)
@@ -219,7 +220,7 @@ class Worker:
 
     def _cancel_request(self, request_id: Any) -> None:
         with self._lock:
-            waited = isinstance(request_id, (int, str)) and self._waiting.pop(request_id, None)
+            waited = self._waiting.pop(request_id, None) if isinstance(request_id, (int, str)) else None
             if request_id is not None and request_id == self._running:
                 self._cancel.set()
         if waited:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 def _sample(call: Call) -> Any:
     from ..sample.city import write_sample
 
-    out = call.text("out")
-    write_sample(out, call.whole_number("buildings", 2000), call.whole_number("seed", 1))
-    return {"out": out}
+    numbers = {name: call.whole_number(name) for name in ("buildings", "seed") if call.optional(name)}
+    return write_sample(Path(call.text("out")).expanduser().absolute(), **numbers)
 
 
 def _card(call: Call) -> Any:
@@ -106,7 +105,7 @@ def _undo(call: Call) -> Any:
     from ..store.database import open_store
 
     with open_store(call.text("store")) as store:
-        events.undo(store, call.whole_number("event", None), author=call.words("author"))
+        events.undo(store, call.whole_number("event"), author=call.words("author"))
     return {"undone": call.args["event"]}
 
 

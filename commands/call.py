@@ -64,10 +64,8 @@ class Call:
         report = self.stage("read")
         return lambda share, _: report("read", "", round(share * 100), 100, share)
 
-    def whole_number(self, name: str, default: Optional[int]) -> int:
-        """An argument as a whole number; without a default it must be there."""
-        if default is not None and self.optional(name) is None:
-            return default
+    def whole_number(self, name: str) -> int:
+        """An argument that must be there, as a whole number."""
         try:
             return int(self.text(name))
         except ValueError as error:

@@ -24,7 +24,8 @@ from ..model.identity import ulid
 from ..model.version import VERSION
 from ..sources.snapshot import write_city
 from ..store.database import Store, create_store, open_store
-from ..store.merge import RunInfo, merge_run
+from ..store.merge import merge_run
+from ..store.runs import RunInfo
 from .call import Call
 from .cities import city_of, opened, standards_file
 from .shapes import WGS84, reproject

@@ -85,8 +85,8 @@ def city_of(call: Call, known: Optional[Store]) -> City:
     day = as_of_date(call)
     if day is None:
         return city
-    end = datetime.combine(day, time.max, ZoneInfo(time_zone(call, known)))
-    return replace(city, as_of=end, tz=end.tzinfo)
+    zone = ZoneInfo(time_zone(call, known))
+    return replace(city, as_of=datetime.combine(day, time.max, zone), tz=zone)
 
 
 def as_of_date(call: Call) -> Optional[date]:

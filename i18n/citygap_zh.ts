@@ -5,66 +5,66 @@
     <name>CardAlgorithm</name>
     <message>
         <source>Describe the sources</source>
-        <translation></translation>
+        <translation>描述数据源</translation>
     </message>
     <message>
         <source>Says which role each layer is taken for, how sure that is, its fields, and what is missing.</source>
-        <translation></translation>
+        <translation>说明每个图层被认作什么角色、有多大把握、有哪些字段、还缺什么。</translation>
     </message>
     <message>
         <source>Card</source>
-        <translation></translation>
+        <translation>数据卡</translation>
     </message>
 </context>
 <context>
     <name>CheckAlgorithm</name>
     <message>
         <source>Check a city for gaps</source>
-        <translation></translation>
+        <translation>检查城市缺口</translation>
     </message>
     <message>
         <source>Runs the gap rules over the files and layers of a city. The store is made if it is not there; an earlier one is continued: gaps keep their identity, and what people said stays. Without files and layers the ones of the last run are checked again.</source>
-        <translation></translation>
+        <translation>对城市的文件和图层运行缺口规则。没有缺口库时新建，已有的接着用：缺口保持编号，人工记录保留。不给文件和图层时，重新检查上次的数据。</translation>
     </message>
     <message>
         <source>Only these rules (such as D01,N02)</source>
-        <translation></translation>
+        <translation>只运行这些规则（如 D01,N02）</translation>
     </message>
     <message>
         <source>The city's own standards</source>
-        <translation></translation>
+        <translation>本市标准</translation>
     </message>
     <message>
         <source>Only this unit (its code)</source>
-        <translation></translation>
+        <translation>只检查该单元（代码）</translation>
     </message>
     <message>
         <source>Only this part</source>
-        <translation></translation>
+        <translation>只检查该范围</translation>
     </message>
     <message>
         <source>The day that is "today"</source>
-        <translation></translation>
+        <translation>以哪一天为“今天”</translation>
     </message>
     <message>
         <source>Time zone</source>
-        <translation></translation>
+        <translation>时区</translation>
     </message>
     <message>
         <source>Store of gaps (an earlier one is continued)</source>
-        <translation></translation>
+        <translation>缺口库（已有的接着用）</translation>
     </message>
     <message>
         <source>The city as it was read</source>
-        <translation></translation>
+        <translation>读入后的城市数据</translation>
     </message>
     <message>
         <source>Run</source>
-        <translation></translation>
+        <translation>检查批次</translation>
     </message>
     <message>
         <source>Gaps found</source>
-        <translation></translation>
+        <translation>发现的缺口</translation>
     </message>
 </context>
 <context>
@@ -287,6 +287,10 @@
         <translation>已取消，未作任何改动。</translation>
     </message>
     <message>
+        <source>cannot_write</source>
+        <translation>无法写入文件，请检查文件夹权限。</translation>
+    </message>
+    <message>
         <source>city_stale</source>
         <translation>数据源已变化，请重新运行检查。</translation>
     </message>
@@ -359,6 +363,10 @@
         <translation>没有这个命令。</translation>
     </message>
     <message>
+        <source>no_crs</source>
+        <translation>数据没有坐标系，请指定 EPSG 编号。</translation>
+    </message>
+    <message>
         <source>no_event</source>
         <translation>没有这步操作。</translation>
     </message>
@@ -369,6 +377,10 @@
     <message>
         <source>no_gap</source>
         <translation>没有这个缺口，列表可能已过期。</translation>
+    </message>
+    <message>
+        <source>no_geometry</source>
+        <translation>图层没有几何图形。</translation>
     </message>
     <message>
         <source>no_layer</source>
@@ -431,6 +443,10 @@
         <translation>没有这个时区。</translation>
     </message>
     <message>
+        <source>not_a_geopackage</source>
+        <translation>这不是 GeoPackage 文件。</translation>
+    </message>
+    <message>
         <source>not_an_answer</source>
         <translation>检查进程的回答无法识别，请重试。</translation>
     </message>
@@ -461,6 +477,10 @@
     <message>
         <source>store_as_source</source>
         <translation>这是缺口库，不能作为数据源，请添加城市数据文件。</translation>
+    </message>
+    <message>
+        <source>too_small</source>
+        <translation>数据太小，无法使用。</translation>
     </message>
     <message>
         <source>truncated</source>
@@ -564,15 +584,15 @@
     </message>
     <message>
         <source>Adds a planner's own gap to the store: at a place, or on an object named as ROLE:ID.</source>
-        <translation></translation>
+        <translation>把规划人员发现的缺口加入缺口库：在某个位置，或在以 角色:编号 指明的对象上。</translation>
     </message>
     <message>
         <source>Place</source>
-        <translation></translation>
+        <translation>位置</translation>
     </message>
     <message>
         <source>Object (ROLE:ID)</source>
-        <translation></translation>
+        <translation>对象（角色:编号）</translation>
     </message>
     <message>
         <source>Severity</source>
@@ -584,11 +604,11 @@
     </message>
     <message>
         <source>Rule it resembles</source>
-        <translation></translation>
+        <translation>相近的规则</translation>
     </message>
     <message>
         <source>Class of the object</source>
-        <translation></translation>
+        <translation>对象类别</translation>
     </message>
     <message>
         <source>Gap</source>
@@ -728,11 +748,11 @@
     <name>GapsAlgorithm</name>
     <message>
         <source>List the gaps</source>
-        <translation></translation>
+        <translation>列出缺口</translation>
     </message>
     <message>
         <source>Writes the gap records as JSON or CSV, their geometry as WKT in the city's CRS.</source>
-        <translation></translation>
+        <translation>把缺口记录写成 JSON 或 CSV，几何为城市坐标系的 WKT。</translation>
     </message>
     <message>
         <source>Gaps</source>
@@ -740,7 +760,7 @@
     </message>
     <message>
         <source>Number of gaps</source>
-        <translation></translation>
+        <translation>缺口数</translation>
     </message>
 </context>
 <context>
@@ -849,27 +869,27 @@
     <name>Inputs</name>
     <message>
         <source>Columns, one a line, such as housing.built_year=YEAR</source>
-        <translation></translation>
+        <translation>列对应，每行一个，如 housing.built_year=YEAR</translation>
     </message>
     <message>
         <source>Store of gaps</source>
-        <translation></translation>
+        <translation>缺口库</translation>
     </message>
     <message>
         <source>Author (empty: the system's user)</source>
-        <translation></translation>
+        <translation>作者（空：系统用户）</translation>
     </message>
     <message>
         <source>Only gaps with (such as severity = 'high')</source>
-        <translation></translation>
+        <translation>只取满足条件的缺口（如 severity = 'high'）</translation>
     </message>
     <message>
         <source>Files of the city</source>
-        <translation></translation>
+        <translation>城市文件</translation>
     </message>
     <message>
         <source>CRS of the city (empty: by the data)</source>
-        <translation></translation>
+        <translation>城市坐标系（空：按数据选择）</translation>
     </message>
 </context>
 <context>
@@ -945,11 +965,11 @@
     <name>NoteAlgorithm</name>
     <message>
         <source>Add a note to a gap</source>
-        <translation></translation>
+        <translation>为缺口添加备注</translation>
     </message>
     <message>
         <source>Attaches what was seen to a gap: text, time, result and photos, which are copied.</source>
-        <translation></translation>
+        <translation>把现场所见附到缺口上：文字、时间、结果和照片（会被复制）。</translation>
     </message>
     <message>
         <source>Gap</source>
@@ -965,7 +985,7 @@
     </message>
     <message>
         <source>When it was seen (ISO 8601; empty: now)</source>
-        <translation></translation>
+        <translation>查看时间（ISO 8601；空：现在）</translation>
     </message>
     <message>
         <source>Result</source>
@@ -1039,31 +1059,31 @@
     <name>ReportAlgorithm</name>
     <message>
         <source>Export the gap report</source>
-        <translation></translation>
+        <translation>导出缺口报告</translation>
     </message>
     <message>
         <source>Writes the gaps as shapefiles (points, lines, areas) with a legend, notes and photos, reads them back and says what the format could not hold. An earlier report in the folder is kept as FOLDER.1.</source>
-        <translation></translation>
+        <translation>把缺口写成 shapefile（点、线、面），附字段说明、备注和照片，并回读核对，说明格式容纳不下的内容。文件夹中已有的报告保留为 FOLDER.1。</translation>
     </message>
     <message>
         <source>Encoding</source>
-        <translation></translation>
+        <translation>编码</translation>
     </message>
     <message>
         <source>Profile</source>
-        <translation></translation>
+        <translation>导出方式</translation>
     </message>
     <message>
         <source>Fail on any difference</source>
-        <translation></translation>
+        <translation>有任何差异即失败</translation>
     </message>
     <message>
         <source>Folder of the report</source>
-        <translation></translation>
+        <translation>报告文件夹</translation>
     </message>
     <message>
         <source>Gaps written</source>
-        <translation></translation>
+        <translation>写出的缺口</translation>
     </message>
 </context>
 <context>
@@ -1151,19 +1171,19 @@
     <name>SampleAlgorithm</name>
     <message>
         <source>Write the sample city</source>
-        <translation></translation>
+        <translation>生成示例城市</translation>
     </message>
     <message>
         <source>Writes a made-up city with known gaps, to try CityGap on.</source>
-        <translation></translation>
+        <translation>生成一座带有已知缺口的虚构城市，供试用 CityGap。</translation>
     </message>
     <message>
         <source>Buildings</source>
-        <translation></translation>
+        <translation>建筑数</translation>
     </message>
     <message>
         <source>Seed of the random numbers</source>
-        <translation></translation>
+        <translation>随机数种子</translation>
     </message>
     <message>
         <source>Sample city</source>

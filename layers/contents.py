@@ -15,10 +15,11 @@ KINDS = ("point", "line", "polygon")
 """Geometry kinds, in the order in which they are drawn from the top."""
 
 _OGR_TYPES = {"point": "MultiPoint", "line": "MultiLineString", "polygon": "MultiPolygon"}
+# QGIS 3.22 and 4 have these words in common, the scoped ones they have not.
 _KIND_OF_TYPE = {
-    QgsWkbTypes.GeometryType.PointGeometry: "point",
-    QgsWkbTypes.GeometryType.LineGeometry: "line",
-    QgsWkbTypes.GeometryType.PolygonGeometry: "polygon",
+    QgsWkbTypes.PointGeometry: "point",
+    QgsWkbTypes.LineGeometry: "line",
+    QgsWkbTypes.PolygonGeometry: "polygon",
 }
 
 
@@ -86,7 +87,7 @@ def read_tables(path: Path) -> dict[str, Table]:
 
 
 def _kind(wkb_type: int) -> str:
-    if wkb_type == QgsWkbTypes.Type.NoGeometry:
+    if wkb_type == QgsWkbTypes.NoGeometry:
         return "none"
     return _KIND_OF_TYPE.get(QgsWkbTypes.geometryType(wkb_type), "mixed")
 
@@ -116,3 +117,8 @@ def distinct_values(table: Table, column: str, limit: int = -1) -> list[str]:
 def column_names(table: Table) -> list[str]:
     """Columns of a table, its row number included, its geometry left out."""
     return QgsVectorLayer(table.uri, "", "ogr").fields().names()
+
+
+def crs_name(table: Table) -> str:
+    """The table's CRS as ``EPSG:4549``; empty where it has no such number."""
+    return QgsVectorLayer(table.uri, "", "ogr").crs().authid()

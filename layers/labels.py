@@ -27,6 +27,12 @@ def labels_under(prefix: str, language: str) -> dict[str, str]:
     return {key[len(start) :]: label(key, language) for key in _labels() if key.startswith(start)}
 
 
+def vocabulary_words(field: str, language: str) -> dict[str, str]:
+    """Value to words for a field of the vocabulary (``duties.duty``); its values are the English words."""
+    rows = [row for row in read_table("vocabulary") if row["field"] == field and row["value"]]
+    return {row["value"]: row["zh"] if language == "zh" else row["value"].replace("_", " ") for row in rows}
+
+
 def field_label(name: str, language: str) -> str:
     """The words for a column, or its own name."""
     text = label(f"field.{name}", language)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..model.vocabulary import pipe_classes
-from .contents import KINDS, Table, distinct_values
+from .contents import KINDS, Table, crs_name, distinct_values
 from .labels import label
 from .responsibility import OWNED_ROLES, plan_responsibility
 from .rows import LayerRow
@@ -144,7 +144,9 @@ def _base(city: Tables, language: str) -> Iterator[LayerRow]:
         if kind in _kinds(city, role):
             yield LayerRow("base", name, label(f"layer.{name}", language), city[role].uri_of(kind), style)
     title = label("layer.background", language)
-    yield LayerRow("base", "background", title, "Polygon", "background", provider="memory")
+    crs = next((crs_name(table) for table in city.values() if table.kind != "none"), "")
+    uri = f"Polygon?crs={crs}"
+    yield LayerRow("base", "background", title, uri, "background", provider="memory")
 
 
 def _kinds(city: Tables, role: str) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model.tables import read_table
 from .contents import Table, column_names, distinct_values, quoted
-from .labels import label
+from .labels import label, vocabulary_words
 from .rows import Bodies, LayerRow
 from .tips import duty_tip, object_tip
 
@@ -21,6 +20,16 @@ PALETTE = (
     "#8A8D45",
     "#5C6BA8",
     "#A9927D",
+    "#3E8E8C",
+    "#D08A6A",
+    "#7F9FC6",
+    "#B8B24A",
+    "#8C6BB1",
+    "#5F8F3F",
+    "#C95F6D",
+    "#4C9BC9",
+    "#B58AB0",
+    "#7A7FA0",
 )
 """A colour a body; further bodies share the class "other"."""
 
@@ -51,8 +60,8 @@ def _duties(city: dict[str, Table], language: str) -> Iterator[LayerRow]:
     bodies = Bodies("body", _colours(distinct_values(duties, "body")))
     found = set(distinct_values(duties, "duty"))
     for number, duty in enumerate(duty for duty in DUTIES if duty in found):
-        title = label("layer.duty", language).format(_duty_words(language)[duty])
-        for kind, uri in _duty_places(city, duty):
+        for kind, uri, name in _duty_places(city, duty):
+            title = label(f"layer.{name}", language).format(vocabulary_words("duties.duty", language)[duty])
             yield LayerRow(
                 "responsibility",
                 f"duty_{duty}",
@@ -66,11 +75,11 @@ def _duties(city: dict[str, Table], language: str) -> Iterator[LayerRow]:
             )
 
 
-def _duty_places(city: dict[str, Table], duty: str) -> Iterator[tuple[str, str]]:
-    """(kind, place) of a duty's own shapes, then of the units that duties name."""
+def _duty_places(city: dict[str, Table], duty: str) -> Iterator[tuple[str, str, str]]:
+    """(kind, place, label) of a duty's own shapes, then of the units that duties name."""
     duties, units = city["duties"], city.get("units")
     for kind in duties.kinds():
-        yield kind, duties.uri_of(kind, f"duty = '{duty}'")
+        yield kind, duties.uri_of(kind, f"duty = '{duty}'"), "duty"
     columns = column_names(duties)
     if units is not None and units.kind != "none" and "area_code" in columns:
         select = _BY_AREA.format(
@@ -79,13 +88,7 @@ def _duty_places(city: dict[str, Table], duty: str) -> Iterator[tuple[str, str]]
             duty=duty,
             placeless=f" AND d.{quoted(duties.geometry_column)} IS NULL" if duties.geometry_column else "",
         )
-        yield "polygon", f"{units.uri}|subset={select}"
-
-
-def _duty_words(language: str) -> dict[str, str]:
-    """Kind of duty to its words; the vocabulary's values are the English words."""
-    rows = [row for row in read_table("vocabulary") if row["field"] == "duties.duty"]
-    return {row["value"]: row["zh"] if language == "zh" else row["value"] for row in rows}
+        yield "polygon", f"{units.uri}|subset={select}", "duty_by_unit"
 
 
 def _owners(city: dict[str, Table], language: str) -> Iterator[LayerRow]:

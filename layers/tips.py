@@ -14,7 +14,7 @@ from qgis.core import QgsExpression
 from ..model.catalogue import catalogue
 from ..model.tables import read_table
 from ..model.vocabulary import pipe_classes
-from .labels import field_label, label, labels_under
+from .labels import field_label, label, labels_under, vocabulary_words
 
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;"))
 
@@ -39,6 +39,11 @@ def _quoted(text: str) -> str:
     return QgsExpression.quotedString(text)
 
 
+def _value(column: str) -> str:
+    """An expression for a column; null where the layer lacks it (a plain name would be an error)."""
+    return f"attribute($currentfeature, {_quoted(column)})"
+
+
 def escaped(expression: str) -> str:
     """An expression for a value as HTML text: null stays null, ``<`` becomes ``&lt;``."""
     text = f"to_string({expression})"
@@ -49,7 +54,7 @@ def escaped(expression: str) -> str:
 
 def filled(column: str) -> str:
     """An expression for a column's escaped value; null where it is empty or blank."""
-    name = QgsExpression.quotedColumnRef(column)
+    name = _value(column)
     return f"CASE WHEN trim(to_string({name})) <> '' THEN {escaped(name)} END"
 
 
@@ -58,7 +63,7 @@ def worded(column: str, words: Mapping[str, str]) -> str:
     if not words:
         return filled(column)
     pairs = ", ".join(f"{_quoted(code)}, {_quoted(escape(text))}" for code, text in words.items())
-    name = QgsExpression.quotedColumnRef(column)
+    name = _value(column)
     return f"coalesce(map_get(map({pairs}), to_string({name})), {filled(column)})"
 
 
@@ -79,11 +84,12 @@ def _framed(heading: str, rows: list[str]) -> str:
 
 
 def _class_words(language: str) -> dict[str, str]:
-    """Class code to words: pipe classes, component codes and neglected kinds."""
+    """Class code to words: pipe classes, component codes, neglected kinds, whole roles."""
     side = "zh" if language == "zh" else "en"
     words = {code: row[f"class_{side}"] for code, row in pipe_classes().items()}
     words.update((row["code"], row[f"name_{side}"]) for row in read_table("component_codes"))
     words.update(labels_under("neglected", language))
+    words.update(labels_under("role", language))
     return words
 
 
@@ -107,10 +113,10 @@ def gap_tip(language: str) -> str:
         f"<span style=\"color:[% coalesce({paint}, '#444') %]\">[% {severity} %]</span>"
     )
     against = _quoted(f" {label('tip.reference', language)} ")
+    told = """coalesce("measured", "reference") IS NOT NULL OR "data_state" = 'unrecorded'"""
     measured = (
-        f'CASE WHEN "measured" IS NOT NULL THEN {_amount("measured", language)} '
-        f"|| coalesce({against} || {_amount('reference', language)}, '') "
-        f"WHEN \"data_state\" = 'unrecorded' THEN {_known('NULL', language)} END"
+        f"CASE WHEN {told} THEN {_known(_amount('measured', language), language)} "
+        f"|| coalesce({against} || {_amount('reference', language)}, '') END"
     )
     rows = [
         f'<tr><td colspan="2">[% coalesce(map_get(map({reason_pairs}), "rule_id"), \'\') %]</td></tr>',
@@ -143,7 +149,7 @@ def _field_words(role: str, name: str, language: str) -> dict[str, str]:
     if name == "material_code":
         side = "material_zh" if language == "zh" else "material_en"
         return {row["material_code"]: row[side] for row in read_table("materials")}
-    return {}
+    return vocabulary_words(f"{role}.{name}", language)
 
 
 def object_tip(role: str, language: str) -> str:
@@ -159,10 +165,8 @@ def object_tip(role: str, language: str) -> str:
 
 def duty_tip(language: str) -> str:
     """The template for a duty: which body answers, for what, where."""
-    vocabulary = [row for row in read_table("vocabulary") if row["field"] == "duties.duty"]
-    duties = {row["value"]: row["zh"] if language == "zh" else row["value"] for row in vocabulary}
     rows = [
-        _row(field_label("duty", language), worded("duty", duties)),
+        _row(field_label("duty", language), worded("duty", vocabulary_words("duties.duty", language))),
         _row(field_label("object_class", language), _known(filled("object_class"), language)),
         _row(field_label("area_code", language), filled("area_code")),
     ]

@@ -94,13 +94,17 @@ class CityGapTree(QObject):
         self._counts.clear()
 
     def refresh(self) -> None:
-        """Show what the store holds now: gaps and notes are read again, the tree stays as it is."""
+        """Show what the store holds now: gaps and notes are read again, the tree stays as it is.
+
+        A layer that someone is editing keeps the edits; it is read again with the next refresh.
+        """
         self._counts.clear()
         bounds: Bounds = {}
         for layer in self._layers():
             if not layer.customProperty(PART_PROPERTY).startswith(("gaps_", "note", "photos")):
                 continue
-            layer.dataProvider().reloadData()
+            if not layer.isEditable():
+                layer.dataProvider().reloadData()
             set_known_extent(layer, bounds)
             layer.triggerRepaint()
 

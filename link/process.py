@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Optional
 
-from qgis.PyQt.QtCore import QCoreApplication, QObject, QProcess, QThread, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QProcess, QTimer, pyqtSignal
 
 from .finder import Candidate, environment, working_folder
 from .lines import LineBuffer, decode
@@ -72,11 +72,13 @@ class WorkerProcess(QObject):
         self._outlive()
 
     def _outlive(self) -> None:
-        """Let the process end by itself after its owner is gone."""
-        application = QCoreApplication.instance()
-        if application is not None and QThread.currentThread() == application.thread():
-            self.setParent(application)
-            self._process.finished.connect(self.deleteLater)
+        """Let the process end by itself after its owner is gone.
+
+        The connection below holds the only reference: a parent would not do, as the Python object
+        of a parent that C++ made (the application) may go, and with it this object's slots.
+        """
+        self.setParent(None)
+        self._process.finished.connect(lambda *_: self.deleteLater())
         killer = QTimer(self._process)
         killer.setSingleShot(True)
         killer.timeout.connect(self._process.kill)

@@ -10,6 +10,8 @@ from ..model.errors import Cancelled
 from .client import WorkerClient
 
 STEP_MS = 100
+CLOSE_MS = 3_000
+"""Longer than a worker is left to end by itself: its result is here, so nobody waits for more."""
 
 
 def ask_worker(
@@ -54,6 +56,7 @@ def ask_worker(
     loop.exec()
     timer.stop()
     client.closed.connect(loop.quit)
+    QTimer.singleShot(CLOSE_MS, loop.quit)
     client.shutdown()
     loop.exec()
     kind, outcome = end[0]

@@ -13,7 +13,7 @@ _SETBACK_MAIN, _SETBACK_INNER = 4.5, 3.0
 
 
 def fringe_limit(frame: Frame) -> float:
-    """u west of which the city frays into its fringe."""
+    """U west of which the city frays into its fringe."""
     return -0.30 * frame.columns * 100.0
 
 
@@ -39,7 +39,9 @@ def make_blocks(net: Net, frame: Frame, rng: np.random.Generator) -> pd.DataFram
     columns.append((a1 + lane, np.where(two, east, np.nan)))
     for u0, u1 in columns:
         for v0, v1 in _row_limits(supers, south, north, lane, u0, u1):
-            parts.append(pd.DataFrame({"u0": u0, "u1": u1, "v0": v0, "v1": v1, "super": np.arange(len(supers))}))
+            parts.append(
+                pd.DataFrame({"u0": u0, "u1": u1, "v0": v0, "v1": v1, "super": np.arange(len(supers))})
+            )
     blocks = pd.concat(parts, ignore_index=True).dropna()
     roomy = (blocks["u1"] - blocks["u0"] > 18.0) & (blocks["v1"] - blocks["v0"] > 13.0)
     blocks = blocks[roomy].sort_values(["super", "v0", "u0"], kind="stable", ignore_index=True)
@@ -69,10 +71,14 @@ def _kinds(blocks: pd.DataFrame, supers: pd.DataFrame, frame: Frame, rng: np.ran
     size = ((blocks["u1"] - blocks["u0"]) * (blocks["v1"] - blocks["v0"])).to_numpy()
     weights = np.array([0.36, 0.22, 0.16, 0.14, 0.12, 0.0, 0.0, 0.0, 0.0])
     shared = rng.choice(len(KINDS), len(supers), p=weights)[order]
-    own = rng.choice(len(KINDS), len(blocks), p=np.array([0.30, 0.22, 0.16, 0.12, 0.10, 0.04, 0.0, 0.0, 0.06]))
+    own = rng.choice(
+        len(KINDS), len(blocks), p=np.array([0.30, 0.22, 0.16, 0.12, 0.10, 0.04, 0.0, 0.0, 0.06])
+    )
     kind = np.where(rng.random(len(blocks)) < 0.64, shared, own)
     frayed = u < fringe_limit(frame)
-    rural = rng.choice(len(KINDS), len(blocks), p=np.array([0.0, 0.16, 0.1, 0.06, 0.0, 0.03, 0.45, 0.14, 0.06]))
+    rural = rng.choice(
+        len(KINDS), len(blocks), p=np.array([0.0, 0.16, 0.1, 0.06, 0.0, 0.03, 0.45, 0.14, 0.06])
+    )
     kind = np.where(frayed, rural, kind)
     words = np.array(KINDS, dtype=object)[kind]
     parent = supers["kind"].to_numpy()[order]

@@ -30,14 +30,16 @@ SHAPES: dict[str, list[tuple[float, float]]] = {
     ],
     "ell": [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (0.14, 0.5), (0.14, -0.04), (-0.5, -0.04)],
     "court": [
-        (-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (0.24, 0.5), (0.24, -0.1), (-0.24, -0.1), (-0.24, 0.5), (-0.5, 0.5),
+        (-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (0.24, 0.5), (0.24, -0.1), (-0.24, -0.1), (-0.24, 0.5),
+        (-0.5, 0.5),
     ],
     "cross": [
         (-0.22, -0.5), (0.22, -0.5), (0.22, -0.26), (0.5, -0.26), (0.5, 0.26), (0.22, 0.26), (0.22, 0.5),
         (-0.22, 0.5), (-0.22, 0.26), (-0.5, 0.26), (-0.5, -0.26), (-0.22, -0.26),
     ],
     "cut": [
-        (-0.3, -0.5), (0.3, -0.5), (0.5, -0.3), (0.5, 0.3), (0.3, 0.5), (-0.3, 0.5), (-0.5, 0.3), (-0.5, -0.3),
+        (-0.3, -0.5), (0.3, -0.5), (0.5, -0.3), (0.5, 0.3), (0.3, 0.5), (-0.3, 0.5), (-0.5, 0.3),
+        (-0.5, -0.3),
     ],
 }  # fmt: skip
 """Outlines in a unit square, anticlockwise."""
@@ -136,7 +138,8 @@ def _grid(blocks: pd.DataFrame, kinds: np.ndarray, rng: np.random.Generator) -> 
             "kind": kind,
             "u": u0 + (slot + 0.5) * pitch_u - gap / 2 + np.where(loose, rng.uniform(-1.2, 1.2, n), 0.0),
             "v": np.where(alone, (v0 + v1) / 2, v0 + depth / 2 + row * spread),
-            "w": (pitch_u - gap) * np.where(kind == "shop", rng.uniform(0.82, 1.0, n), rng.uniform(0.90, 1.0, n)),
+            "w": (pitch_u - gap)
+            * np.where(kind == "shop", rng.uniform(0.82, 1.0, n), rng.uniform(0.90, 1.0, n)),
             "d": depth * rng.uniform(0.9, 1.0, n),
             "turn": np.where(loose, rng.uniform(-0.12, 0.12, n), 0.0),
             "row": row,
@@ -162,7 +165,9 @@ def _gaps_between_rows(
     owner = np.repeat(np.arange(len(blocks)), between)
     number = np.arange(len(owner)) - np.repeat(np.cumsum(between) - between, between)
     spread = (v1 - v0 - depth) / np.maximum(rows - 1, 1)
-    passages = [(owner, v0[owner] + depth[owner] + number * spread[owner] + (spread - depth)[owner] / 2, False)]
+    passages = [
+        (owner, v0[owner] + depth[owner] + number * spread[owner] + (spread - depth)[owner] / 2, False)
+    ]
     for mask, v in ((south, v0 - _BEHIND_SHOPS / 2), (north, v1 + _BEHIND_SHOPS / 2)):
         behind = np.flatnonzero(mask & (rows > 0))
         passages.append((behind, v[behind], True))

@@ -17,6 +17,9 @@ from ..model.roles import ROLES
 from .days import SAMPLE_AS_OF, TZ
 from .town import build_sample
 
+_OLDER = {"VERSION": "1.2"}
+"""What every GDAL that QGIS 3.22 and later come with reads without a warning."""
+
 __all__ = ["SAMPLE_AS_OF", "make_city_tables", "write_sample"]
 
 
@@ -81,7 +84,10 @@ def write_sample(path: Union[str, Path], buildings: int = 1500, seed: int = 1) -
         beside.replace(target)
     except (OSError, pyogrio.errors.DataSourceError) as error:
         raise CityGapError(
-            "cannot_write", f"the sample could not be written ({error})", file=str(target), remedy="Name a folder with space that you may write to."
+            "cannot_write",
+            f"the sample could not be written ({error})",
+            file=str(target),
+            remedy="Name a folder with space that you may write to.",
         ) from error
     finally:
         beside.unlink(missing_ok=True)
@@ -91,30 +97,60 @@ def write_sample(path: Union[str, Path], buildings: int = 1500, seed: int = 1) -
         "path": str(target),
         "truth": str(truth_file),
         "roles": {role: len(table) for role, table in sample.tables.items()},
-        "rules": {str(rule): {"planted": int(row["yes"]), "decoys": int(row["no"])} for rule, row in counts.iterrows()},
+        "rules": {
+            str(rule): {"planted": int(row["yes"]), "decoys": int(row["no"])}
+            for rule, row in counts.iterrows()
+        },
     }
 
 
 def _check_targets(target: Path, truth_file: Path) -> None:
     if target.suffix.lower() != ".gpkg":
-        raise CityGapError("not_a_geopackage", "the sample is a GeoPackage", file=str(target), remedy="Give a name that ends in .gpkg.")
+        raise CityGapError(
+            "not_a_geopackage",
+            "the sample is a GeoPackage",
+            file=str(target),
+            remedy="Give a name that ends in .gpkg.",
+        )
     if not target.parent.is_dir():
-        raise CityGapError("missing_folder", "there is no such folder", file=str(target.parent), remedy="Make the folder first.")
+        raise CityGapError(
+            "missing_folder",
+            "there is no such folder",
+            file=str(target.parent),
+            remedy="Make the folder first.",
+        )
     for file in (target, truth_file):
         if file.exists():
-            raise CityGapError("exists", "the file is there already", file=str(file), remedy="Give another name, or delete it first.")
+            raise CityGapError(
+                "exists",
+                "the file is there already",
+                file=str(file),
+                remedy="Give another name, or delete it first.",
+            )
 
 
 def _write_layer(path: Path, role: str, table: gpd.GeoDataFrame) -> None:
     """Append one layer: dates as dates, whole numbers as integers."""
-    data = pd.DataFrame({field.name: _plain(table[field.name], field.kind) for field in ROLES[role].fields if field.name in table})
+    data = pd.DataFrame(
+        {
+            field.name: _plain(table[field.name], field.kind)
+            for field in ROLES[role].fields
+            if field.name in table
+        }
+    )
     if not table.geometry.notna().any():
-        pyogrio.write_dataframe(data, path, layer=role, driver="GPKG", use_arrow=True)
+        pyogrio.write_dataframe(data, path, layer=role, driver="GPKG", use_arrow=True, dataset_options=_OLDER)
         return
     kinds = sorted(set(table.geom_type.dropna()))
     layer = gpd.GeoDataFrame(data, geometry=table.geometry, crs=table.crs)
     pyogrio.write_dataframe(
-        layer, path, layer=role, driver="GPKG", use_arrow=True, geometry_type=kinds[0] if len(kinds) == 1 else "Unknown"
+        layer,
+        path,
+        layer=role,
+        driver="GPKG",
+        use_arrow=True,
+        geometry_type=kinds[0] if len(kinds) == 1 else "Unknown",
+        dataset_options=_OLDER,
     )
 
 

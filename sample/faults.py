@@ -46,7 +46,9 @@ class Split(NamedTuple):
     note: str
 
 
-def bare_segments(net: Net, mains: pd.DataFrame, outlines: np.ndarray, copies: int, rng: np.random.Generator) -> np.ndarray:
+def bare_segments(
+    net: Net, mains: pd.DataFrame, outlines: np.ndarray, copies: int, rng: np.random.Generator
+) -> np.ndarray:
     """Small streets for `BARE_STREETS`, each with all four expected classes and houses around it."""
     segments = net.segments
     lines = segments["line"].to_numpy()
@@ -77,13 +79,22 @@ def strip_records(mains: pd.DataFrame, net: Net, segments: np.ndarray) -> tuple[
             dropped |= power
             continue
         row = int(np.flatnonzero(power)[0])
-        length = shapely.length(net.segments["line"].iloc[segment])
-        kept = (TESTED_FROM_M + share * (length - 2 * TESTED_FROM_M)) / length
+        street = net.segments["line"].iloc[segment]
+        until = TESTED_FROM_M + share * (shapely.length(street) - 2 * TESTED_FROM_M)
         line = table["line"].iloc[row]
-        table.at[row, "line"] = lay.shortened(line, 0.0, shapely.length(line) * kept)
+        stop = shapely.line_locate_point(line, shapely.line_interpolate_point(street, until))
+        table.at[row, "line"] = lay.shortened(line, 0.0, stop)
         table.at[row, "node_b"] = -1
         cut[row] = True
     return table[~dropped].reset_index(drop=True), cut[~dropped]
+
+
+def beside_bare(services: pd.DataFrame, net: Net, segments: np.ndarray) -> np.ndarray:
+    """Which connections would count as power or telecom records of a bare street, shape (n,)."""
+    streets = net.segments["line"].to_numpy()[segments]
+    near, _ = shapely.STRtree(streets).query(services["line"].to_numpy(), predicate="dwithin", distance=25.0)
+    beside = services["class_code"].isin(["DL", "TX"]).to_numpy()
+    return np.asarray(beside & np.isin(np.arange(len(services)), near))
 
 
 def split_pipes(
@@ -104,7 +115,9 @@ def split_pipes(
     used: set[int] = set()
     splits, halves = [], []
     for gap, expected, class_code, note in NEAR_MISSES * copies:
-        row = next((int(r) for r in order if table["class_code"].iat[r] == class_code and r not in used), None)
+        row = next(
+            (int(r) for r in order if table["class_code"].iat[r] == class_code and r not in used), None
+        )
         if row is None:
             continue
         used.add(row)
@@ -128,7 +141,9 @@ class Pavilions(NamedTuple):
     stub: shapely.LineString
 
 
-def park_pavilions(park: pd.Series, mains: pd.DataFrame, kept_off: np.ndarray, frame: Frame) -> list[Pavilions]:
+def park_pavilions(
+    park: pd.Series, mains: pd.DataFrame, ponds: np.ndarray, paths: np.ndarray, frame: Frame
+) -> list[Pavilions]:
     """A house 51 m from the nearest gas pipe in a cell with gas, and one 49 m from it; empty if no room.
 
     Parameters
@@ -136,13 +151,23 @@ def park_pavilions(park: pd.Series, mains: pd.DataFrame, kept_off: np.ndarray, f
     park : Series
         u0, u1, v0, v1 of the park.
     """
-    around = shapely.buffer(shapely.linestrings(frame.place(*park[["u0", "u1", "v0", "v1"]].to_numpy(dtype=float).reshape(2, 2))), 450.0)
+    around = shapely.buffer(
+        shapely.linestrings(frame.place(*park[["u0", "u1", "v0", "v1"]].to_numpy(dtype=float).reshape(2, 2))),
+        450.0,
+    )
     gas_lines = mains.loc[mains["class_code"] == "RQ", "line"].to_numpy()
     gas = shapely.union_all(gas_lines[shapely.STRtree(gas_lines).query(around)])
-    wet = shapely.buffer(shapely.union_all(kept_off[shapely.STRtree(kept_off).query(around)]), 4.0)
-    u, v = (grid.ravel() for grid in np.meshgrid(np.arange(park["u0"] + 8, park["u1"] - 8, 4.0), np.arange(park["v0"] + 8, park["v1"] - 8, 4.0)))
+    wet = shapely.buffer(shapely.union_all(ponds[shapely.STRtree(ponds).query(around)]), 4.0)
+    u, v = (
+        grid.ravel()
+        for grid in np.meshgrid(
+            np.arange(park["u0"] + 8, park["u1"] - 8, 4.0), np.arange(park["v0"] + 8, park["v1"] - 8, 4.0)
+        )
+    )
     houses = _houses(u, v, frame)
+    near_path, _ = shapely.STRtree(paths).query(houses, predicate="intersects")
     dry = ~shapely.intersects(houses, wet)
+    dry[near_path] = False
     distance = shapely.distance(houses, gas)
     served = _at_distance(u[dry], v[dry], distance[dry], gas, frame)
     far = np.flatnonzero(dry & (distance > UNSERVED_M + 1.0))
@@ -151,7 +176,9 @@ def park_pavilions(park: pd.Series, mains: pd.DataFrame, kept_off: np.ndarray, f
             stub = _stub(u[place], v[place], angle, gas, frame)
             if stub is None or served is None or shapely.intersects(stub, wet):
                 continue
-            clear = shapely.distance(served, stub) > UNSERVED_M and shapely.distance(served, houses[place]) > 5.0
+            clear = (
+                shapely.distance(served, stub) > UNSERVED_M and shapely.distance(served, houses[place]) > 5.0
+            )
             if clear and abs(shapely.distance(houses[place], stub) - UNSERVED_M) < 0.01:
                 return [Pavilions(houses[place], served, stub)]
     return []
@@ -163,16 +190,23 @@ def _houses(u: np.ndarray, v: np.ndarray, frame: Frame) -> np.ndarray:
     angle = frame.heading(u)
     along = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
-    corners = [middle + along * a + across * b for a, b in ((-6.5, -4.5), (6.5, -4.5), (6.5, 4.5), (-6.5, 4.5))]
+    corners = [
+        middle + along * a + across * b for a, b in ((-6.5, -4.5), (6.5, -4.5), (6.5, 4.5), (-6.5, 4.5))
+    ]
     return np.asarray(shapely.polygons(np.stack([*corners, corners[0]], axis=1)))
 
 
-def _at_distance(u: np.ndarray, v: np.ndarray, distance: np.ndarray, gas: shapely.Geometry, frame: Frame) -> shapely.Polygon | None:
+def _at_distance(
+    u: np.ndarray, v: np.ndarray, distance: np.ndarray, gas: shapely.Geometry, frame: Frame
+) -> shapely.Polygon | None:
     """A house moved along u until it stands 49 m from gas."""
     for place in np.argsort(np.abs(distance - SERVED_M)):
         here = float(u[place])
         for _ in range(40):
-            off = float(shapely.distance(_houses(np.array([here]), v[place : place + 1], frame)[0], gas)) - SERVED_M
+            off = (
+                float(shapely.distance(_houses(np.array([here]), v[place : place + 1], frame)[0], gas))
+                - SERVED_M
+            )
             if abs(off) < 1e-4:
                 return _houses(np.array([here]), v[place : place + 1], frame)[0]
             ahead = _houses(np.array([here + 0.5]), v[place : place + 1], frame)[0]
@@ -184,7 +218,7 @@ def _at_distance(u: np.ndarray, v: np.ndarray, distance: np.ndarray, gas: shapel
 
 
 def _stub(u: float, v: float, angle: float, gas: shapely.Geometry, frame: Frame) -> shapely.LineString | None:
-    """A straight gas pipe from 51 m off the house to the next main; None if the cell or the main is another."""
+    """A straight gas pipe from 51 m off the house to the next main; None if that is in another cell."""
     middle = frame.place(np.float64(u), np.float64(v))
     turned = frame.heading(np.float64(u)) + angle
     along = np.array([np.cos(turned), np.sin(turned)])
@@ -193,7 +227,9 @@ def _stub(u: float, v: float, angle: float, gas: shapely.Geometry, frame: Frame)
     same_cell = np.array_equal(np.floor(middle / CELL_M), np.floor((tip + along * 4.0) / CELL_M))
     if not same_cell or np.any(np.abs(middle / CELL_M - np.round(middle / CELL_M)) < 0.02):
         return None
-    meets = shapely.get_coordinates(shapely.intersection(shapely.linestrings([tip, tip + along * 400.0]), gas))
+    meets = shapely.get_coordinates(
+        shapely.intersection(shapely.linestrings([tip, tip + along * 400.0]), gas)
+    )
     if not len(meets):
         return None
     end = meets[np.hypot(*(meets - tip).T).argmin()]

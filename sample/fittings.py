@@ -14,11 +14,41 @@ from .streets import Net
 
 MANHOLE_EVERY_M = 38.0
 LAMP_EVERY_M = 34.0
-_COVER_CODES = {"JS": "0101", "WS": "0102", "YS": "0103", "DL": "0105", "TX": "0107", "RL": "0110", "RQ": "0111", "HY": "0129"}
-_FEATURES = {"JS": "valve", "RQ": "valve", "PS": "manhole", "DL": "cabinet", "TX": "cabinet", "RL": "inspection_well", "HY": "valve"}
-_KEEPERS = {"street_lamp": "路灯管理所", "hydrant": "供水管网养护所", "toilet": "环卫服务公司", "waste_point": "环卫服务公司", "0405": "绿化养护公司", "0208": "桥梁养护公司"}
-_OWNERS = {"street_lamp": "市容管理局", "hydrant": "消防救援支队", "toilet": "市容管理局", "waste_point": "市容管理局", "0405": "园林管理所", "0208": "城市道路管理中心"}
-# fmt: skip
+_COVER_CODES = {
+    "JS": "0101",
+    "WS": "0102",
+    "YS": "0103",
+    "DL": "0105",
+    "TX": "0107",
+    "RL": "0110",
+    "RQ": "0111",
+    "HY": "0129",
+}
+_FEATURES = {
+    "JS": "valve",
+    "RQ": "valve",
+    "PS": "manhole",
+    "DL": "cabinet",
+    "TX": "cabinet",
+    "RL": "inspection_well",
+    "HY": "valve",
+}
+_KEEPERS = {
+    "street_lamp": "路灯管理所",
+    "hydrant": "供水管网养护所",
+    "toilet": "环卫服务公司",
+    "waste_point": "环卫服务公司",
+    "0405": "绿化养护公司",
+    "0208": "桥梁养护公司",
+}
+_OWNERS = {
+    "street_lamp": "市容管理局",
+    "hydrant": "消防救援支队",
+    "toilet": "市容管理局",
+    "waste_point": "市容管理局",
+    "0405": "园林管理所",
+    "0208": "城市道路管理中心",
+}
 
 
 def make_pipe_points(pipes: pd.DataFrame, caps: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -34,7 +64,10 @@ def make_pipe_points(pipes: pd.DataFrame, caps: np.ndarray, rng: np.random.Gener
     kinds = pipes[["class_code", "kind_code"]]
     start, end = (shapely.get_point(lines, side) for side in (0, -1))
     main = (part == "main") & pipes["whole"].to_numpy()
-    joints = pd.concat([kinds[main].assign(geometry=start[main]), kinds[main].assign(geometry=end[main])])
+    joined = [main & (pipes[side] >= 0).to_numpy() for side in ("node_a", "node_b")]
+    joints = pd.concat(
+        [kinds[there].assign(geometry=place[there]) for there, place in zip(joined, (start, end))]
+    )
     place = shapely.get_coordinates(joints["geometry"].to_numpy())
     joints = joints.assign(x=np.round(place[:, 0], 2), y=np.round(place[:, 1], 2))
     joints = joints.drop_duplicates(["class_code", "kind_code", "x", "y"]).drop(columns=["x", "y"])
@@ -59,11 +92,18 @@ def _along(lines: np.ndarray, every: float, chosen: np.ndarray) -> tuple[np.ndar
     count = np.maximum(np.ceil(length / every).astype(int) - 1, 0)
     owner = np.repeat(np.arange(len(lines)), count)
     number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count) + 1
-    return owner, np.asarray(shapely.line_interpolate_point(lines[owner], number * length[owner] / (count[owner] + 1)))
+    return owner, np.asarray(
+        shapely.line_interpolate_point(lines[owner], number * length[owner] / (count[owner] + 1))
+    )
 
 
 def make_components(
-    points: pd.DataFrame, net: Net, blocks: pd.DataFrame, green: pd.DataFrame, frame: Frame, rng: np.random.Generator
+    points: pd.DataFrame,
+    net: Net,
+    blocks: pd.DataFrame,
+    green: pd.DataFrame,
+    frame: Frame,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Components of the city with their condition: all fields of the role."""
     covers = points[points["feature"].isin(["manhole", "valve", "cabinet", "inspection_well"])]
@@ -89,7 +129,10 @@ def make_components(
         ("0405", green["geometry"].to_numpy(), green["name"].to_numpy()),
     ]
     table = pd.concat(
-        [pd.DataFrame({"class_code": word, "name": name, "geometry": shapes}) for word, shapes, name in parts],
+        [
+            pd.DataFrame({"class_code": word, "name": name, "geometry": shapes})
+            for word, shapes, name in parts
+        ],
         ignore_index=True,
     )
     return _described(table, rng)
@@ -104,7 +147,9 @@ def _described(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     condition = np.where(chance < np.where(lamp, 0.035, 0.014), "broken", "intact").astype(object)
     condition[cover & (chance > 0.996)] = "lost"
     condition[chance > np.where(lamp, 0.97, 1.1)] = None
-    codes = pd.Series(word).map({"street_lamp": "0118", "hydrant": "0113", "waste_point": "0304", "toilet": "0301"})
+    codes = pd.Series(word).map(
+        {"street_lamp": "0118", "hydrant": "0113", "waste_point": "0304", "toilet": "0301"}
+    )
     codes = codes.where(codes.notna(), table["class_code"])
     serial = codes.groupby(codes).cumcount() + 1
     owner, keeper = (

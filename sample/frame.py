@@ -44,6 +44,7 @@ class Frame:
 
     @property
     def sheet(self) -> shapely.Polygon:
+        """The sheet as a polygon."""
         return shapely.box(*self.bounds)
 
     @property
@@ -59,9 +60,7 @@ class Frame:
         y = v + _BEND_V * np.sin(_WAVE_V * u + _PHASE_V)
         c, s = math.cos(TILT), math.sin(TILT)
         west, south, east, north = self.bounds
-        return np.stack(
-            [(west + east) / 2 + c * x - s * y, (south + north) / 2 + s * x + c * y], axis=-1
-        )
+        return np.stack([(west + east) / 2 + c * x - s * y, (south + north) / 2 + s * x + c * y], axis=-1)
 
     def heading(self, u: np.ndarray) -> np.ndarray:
         """Angle of the u axis at u against east, radians."""

@@ -80,12 +80,15 @@ def make_water(net: Net, frame: Frame) -> pd.DataFrame:
     return table.assign(id=[f"SY{number:04d}" for number in range(1, len(table) + 1)])
 
 
-def make_green(net: Net, blocks: pd.DataFrame, frame: Frame, water: np.ndarray, roads: np.ndarray) -> pd.DataFrame:
+def make_green(
+    net: Net, blocks: pd.DataFrame, frame: Frame, water: np.ndarray, roads: np.ndarray
+) -> pd.DataFrame:
     """Parks, small gardens and the promenades along the creeks: name, geometry."""
     parks = blocks[blocks["kind"] == "park"]
     gardens = blocks[blocks["kind"] == "green"]
     shapes = [
-        rectangle(frame, *(part[name].to_numpy() for name in ("u0", "u1", "v0", "v1"))) for part in (parks, gardens)
+        rectangle(frame, *(part[name].to_numpy() for name in ("u0", "u1", "v0", "v1")))
+        for part in (parks, gardens)
     ]
     banks = _banks(net, frame)
     bank, street = shapely.STRtree(roads).query(banks, predicate="intersects")
@@ -108,9 +111,7 @@ def make_green(net: Net, blocks: pd.DataFrame, frame: Frame, water: np.ndarray, 
     return table
 
 
-def make_neglected(
-    net: Net, passages: pd.DataFrame, frame: Frame, rng: np.random.Generator
-) -> pd.DataFrame:
+def make_neglected(net: Net, passages: pd.DataFrame, frame: Frame, rng: np.random.Generator) -> pd.DataFrame:
     """Back alleys between rows of lane houses and behind shops; strips under the elevated road."""
     alley = (passages["kind"] == "lilong") | passages["behind_shops"] & (rng.random(len(passages)) < 0.6)
     chosen = passages[alley.to_numpy()]
@@ -122,7 +123,9 @@ def make_neglected(
         {
             "kind": "back_alley",
             "name": [f"{name}里{number}弄" for name, number in zip(place, rng.integers(2, 400, len(lines)))],
-            "width_m": np.round(np.where(chosen["behind_shops"], 4.0, 2.8) + rng.uniform(-0.4, 0.4, len(lines)), 1),
+            "width_m": np.round(
+                np.where(chosen["behind_shops"], 4.0, 2.8) + rng.uniform(-0.4, 0.4, len(lines)), 1
+            ),
             "geometry": lines,
         }
     )[there]
@@ -174,11 +177,15 @@ def make_units(net: Net, frame: Frame) -> pd.DataFrame:
             borders.append(_line(frame, u, np.full_like(u, high)))
         edge = frame.rows * 50.0
         v = ((-edge if low is None else low) + (edge if high is None else high)) / 2
-        west, east = (np.clip(thirds[third + side], -frame.columns * 48.0, frame.columns * 48.0) for side in (0, 1))
+        west, east = (
+            np.clip(thirds[third + side], -frame.columns * 48.0, frame.columns * 48.0) for side in (0, 1)
+        )
         pieces.append((code, name, zone, frame.place(np.float64((west + east) / 2), np.float64(v))))
     net_of_lines = shapely.node(shapely.union_all([*borders, frame.sheet.exterior]))
     inside = shapely.intersection(net_of_lines, frame.sheet)
-    areas = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all([inside, frame.sheet.exterior]))))
+    areas = shapely.get_parts(
+        shapely.polygonize(shapely.get_parts(shapely.union_all([inside, frame.sheet.exterior])))
+    )
     found = [areas[shapely.contains_xy(areas, *point)] for *_, point in pieces]
     rows = [
         (code, "subdistrict", name, code[:6], zone, shapely.union_all(area))
@@ -196,7 +203,7 @@ def make_units(net: Net, frame: Frame) -> pd.DataFrame:
 
 
 def _border(net: Net, frame: Frame, share: float) -> Optional[float]:
-    """v of the main street nearest to a share of the sheet's height; None at its edges."""
+    """V of the main street nearest to a share of the sheet's height; None at its edges."""
     if share in (0.0, 1.0):
         return None
     return float(net.south_north[_nearest(net.south_north, (share - 0.5) * frame.rows * 100.0)])

@@ -13,7 +13,7 @@ from .days import SAMPLE_AS_OF, day_column, random_days
 
 TRAITS = pd.DataFrame(
     [
-        # kind, built from, to, floors from, to, structure, homes per m2 (0: nobody lives there), repair on record
+        # kind, built from, to, floors from, to, structure, homes per m2 (0: no homes), repair on record
         ("lilong", 1904, 1947, 2, 3, "砖木结构", 1 / 34, 0.62),
         ("village", 1952, 1980, 4, 6, "砖混结构", 1 / 46, 0.74),
         ("slab", 1981, 2002, 6, 7, "砖混结构", 1 / 62, 0.80),
@@ -46,7 +46,9 @@ _GRADE_SHARES = {"old": (0.22, 0.50, 0.13, 0.025, 0.125), "middle": (0.52, 0.36,
 _NEW_SHARES = (0.86, 0.08, 0.004, 0.0, 0.056)
 
 
-def describe_houses(places: pd.DataFrame, outlines: np.ndarray, streets: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def describe_houses(
+    places: pd.DataFrame, outlines: np.ndarray, streets: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
     """The housing table, all fields of the role; what a register lacks is null.
 
     Parameters
@@ -67,7 +69,11 @@ def describe_houses(places: pd.DataFrame, outlines: np.ndarray, streets: pd.Data
     homes = np.round(floor_area * traits["homes"].to_numpy() * rng.uniform(0.85, 1.15, count))
     repaired = _repairs(built, traits["repaired"].to_numpy(), rng)
     old = built <= 1960
-    grade = np.where(old, _pick(_GRADES, _GRADE_SHARES["old"], count, rng), _pick(_GRADES, _GRADE_SHARES["middle"], count, rng))
+    grade = np.where(
+        old,
+        _pick(_GRADES, _GRADE_SHARES["old"], count, rng),
+        _pick(_GRADES, _GRADE_SHARES["middle"], count, rng),
+    )
     grade = np.where(built > 2000, _pick(_GRADES, _NEW_SHARES, count, rng), grade)
     estate = _estates(places, rng)
     owner = np.where(np.isin(kinds, ("lilong", "village")), "公房管理中心", "业主共有")
@@ -126,9 +132,14 @@ def _estates(places: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     block = places["block"].to_numpy()
     word = rng.choice(np.array(names.PLACES, dtype=object), int(block.max()) + 2)[block]
     kinds = places["kind"].to_numpy()
-    ending = pd.Series(kinds).map({"lilong": "里", "village": "新村", "slab": "小区", "tower": "苑"}).to_numpy()
+    ending = (
+        pd.Series(kinds).map({"lilong": "里", "village": "新村", "slab": "小区", "tower": "苑"}).to_numpy()
+    )
     number = places.groupby("block").cumcount().to_numpy() + 1
-    estates = np.array([f"{w}{e}{n}号楼" if isinstance(e, str) else "" for w, e, n in zip(word, ending, number)], dtype=object)
+    estates = np.array(
+        [f"{w}{e}{n}号楼" if isinstance(e, str) else "" for w, e, n in zip(word, ending, number)],
+        dtype=object,
+    )
     estates[kinds == "school"] = "实验小学"
     estates[kinds == "pavilion"] = "公园管理用房"
     return estates
@@ -141,7 +152,9 @@ def _addresses(outlines: np.ndarray, streets: pd.DataFrame) -> np.ndarray:
     return (street + number.astype("str") + "号").to_numpy()
 
 
-def _pick(words: tuple[str, ...], shares: tuple[float, ...], count: int, rng: np.random.Generator) -> np.ndarray:
+def _pick(
+    words: tuple[str, ...], shares: tuple[float, ...], count: int, rng: np.random.Generator
+) -> np.ndarray:
     chance = np.array(shares) / np.sum(shares)
     return np.array(words, dtype=object)[rng.choice(len(words), count, p=chance)]
 

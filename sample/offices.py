@@ -13,9 +13,17 @@ from .days import day_column
 from .frame import CELL_M
 
 SURVEYED = ("housing", "JS", "PS", "RQ", "DL", "TX", "manhole_cover", "street_lamp")
-_OFFICIAL = {"housing": 1.02, "old_housing": 1.19, "JS": 1.03, "PS": 1.12, "RQ": 1.01, "DL": 1.04, "TX": 1.35, "street_lamp": 1.08}
+_OFFICIAL = {
+    "housing": 1.02,
+    "old_housing": 1.19,
+    "JS": 1.03,
+    "PS": 1.12,
+    "RQ": 1.01,
+    "DL": 1.04,
+    "TX": 1.35,
+    "street_lamp": 1.08,
+}
 """Official totals against the records (project): old housing and telecom ducts do not add up."""
-# fmt: skip
 
 
 def locate(points: np.ndarray, areas: np.ndarray) -> np.ndarray:
@@ -32,7 +40,9 @@ def count_people(units: pd.DataFrame, housing: pd.DataFrame) -> pd.DataFrame:
     """Units with population and people of 60 and more, a little above what the housing table knows."""
     lowest = units[units["level"] == "subdistrict"]
     where = locate(shapely.centroid(housing["geometry"].to_numpy()), lowest["geometry"].to_numpy())
-    people = np.bincount(where[where >= 0], weights=housing["residents"].to_numpy()[where >= 0], minlength=len(lowest))
+    people = np.bincount(
+        where[where >= 0], weights=housing["residents"].to_numpy()[where >= 0], minlength=len(lowest)
+    )
     known = pd.Series(np.round(people * 1.03), index=lowest["code"])
     district = known.groupby(lowest.set_index("code")["parent_code"]).sum()
     table = units.copy()
@@ -40,7 +50,9 @@ def count_people(units: pd.DataFrame, housing: pd.DataFrame) -> pd.DataFrame:
     table["population"] = total.reindex(table["code"]).to_numpy()
     table["residents_60_plus"] = np.round(table["population"] * 0.34)
     table["grade"] = table["zone_type"].map({"core": "I", "fringe": "III"}).astype("str")
-    table["abolished_town"] = pd.array(np.where(table["level"] == "subdistrict", table["zone_type"] == "fringe", None), dtype="boolean")
+    table["abolished_town"] = pd.array(
+        np.where(table["level"] == "subdistrict", table["zone_type"] == "fringe", None), dtype="boolean"
+    )
     return table
 
 
@@ -74,12 +86,29 @@ def make_duties(units: pd.DataFrame, vacancy: Optional[shapely.Polygon]) -> pd.D
     def add(body: str, object_class: str, duty: str, level: str, area: Optional[str], **more: Any) -> None:
         trade = object_class.split(":")[-1]
         row = {"body": body, "trade": trade, "object_class": object_class, "duty": duty, "level": level}
-        rows.append({**row, "area_code": area, "basis": "三定方案", "valid_from": "2020-01-01", "valid_to": None, "geometry": None, **more})
+        rows.append(
+            {
+                **row,
+                "area_code": area,
+                "basis": "三定方案",
+                "valid_from": "2020-01-01",
+                "valid_to": None,
+                "geometry": None,
+                **more,
+            }
+        )
 
     for unit in units[units["level"] == "subdistrict"].itertuples():
         office = f"{unit.name}{'人民政府' if unit.name.endswith('镇') else '办事处'}"
         if unit.zone_type == "fringe" and vacancy is not None:
-            add(office, "*", "fallback", "subdistrict", None, geometry=shapely.difference(unit.geometry, vacancy))
+            add(
+                office,
+                "*",
+                "fallback",
+                "subdistrict",
+                None,
+                geometry=shapely.difference(unit.geometry, vacancy),
+            )
         else:
             add(office, "*", "fallback", "subdistrict", unit.code)
         add(office, "neglected:back_alley", "own", "subdistrict", unit.code)
@@ -90,8 +119,22 @@ def make_duties(units: pd.DataFrame, vacancy: Optional[shapely.Polygon]) -> pd.D
         add(f"{unit.name}市政管理中心", "roads", "patrol", "district", unit.code)
         if unit.code != "310106":
             until = "2025-12-31" if unit.code == "310107" else None
-            add(f"{unit.name}市政管理中心", "neglected:under_viaduct", "own", "district", unit.code, valid_to=until)
-            add(f"{unit.name}桥下空间管养站", "neglected:under_viaduct", "maintain", "district", unit.code, valid_to=until)
+            add(
+                f"{unit.name}市政管理中心",
+                "neglected:under_viaduct",
+                "own",
+                "district",
+                unit.code,
+                valid_to=until,
+            )
+            add(
+                f"{unit.name}桥下空间管养站",
+                "neglected:under_viaduct",
+                "maintain",
+                "district",
+                unit.code,
+                valid_to=until,
+            )
     add("路灯管理所", "components:street_lamp", "maintain", "city", "310000")
     table = pd.DataFrame(rows)
     for column in ("valid_from", "valid_to"):
@@ -126,7 +169,13 @@ def make_resources(units: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     lowest = units[units["level"] == "subdistrict"]
     per_head = {"staff": 1 / 420, "patrol_hours": 1 / 16, "budget": 95.0, "toilet": 1 / 1900}
     rows = [
-        (kind, unit.code, np.ceil(unit.population * rate * (0.55 if unit.zone_type == "fringe" else rng.uniform(0.85, 1.2))))
+        (
+            kind,
+            unit.code,
+            np.ceil(
+                unit.population * rate * (0.55 if unit.zone_type == "fringe" else rng.uniform(0.85, 1.2))
+            ),
+        )
         for unit in lowest.itertuples()
         for kind, rate in per_head.items()
     ]
@@ -145,7 +194,9 @@ def make_totals(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Official totals by district and for the city, to be reconciled with the records."""
     units, housing, pipes = tables["units"], tables["housing"], tables["pipes"]
     lamps = tables["components"][tables["components"]["class_code"] == "street_lamp"]
-    old = ((housing["use"].isna() | (housing["use"] == "residential")) & (housing["built_year"] <= 2000)).to_numpy()
+    old = (
+        (housing["use"].isna() | (housing["use"] == "residential")) & (housing["built_year"] <= 2000)
+    ).to_numpy()
     middle = shapely.centroid(housing["geometry"].to_numpy())
     floor_area = housing["floor_area_m2"].to_numpy()
     rows: list[tuple[str, float, str, str, str]] = []
@@ -153,13 +204,21 @@ def make_totals(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         shapely.prepare(unit.geometry)
         inside = shapely.intersects(unit.geometry, middle)
         rows.append(("floor_area", float(np.nansum(floor_area[inside])), "m2", unit.code, "housing"))
-        rows.append(("floor_area", float(np.nansum(floor_area[inside & old])), "m2", unit.code, "old_housing"))
+        rows.append(
+            ("floor_area", float(np.nansum(floor_area[inside & old])), "m2", unit.code, "old_housing")
+        )
         rows.append(("count", float(inside.sum()), "", unit.code, "housing"))
         lit = shapely.intersects(unit.geometry, lamps["geometry"].to_numpy())
         rows.append(("count", float(lit.sum()), "", unit.code, "street_lamp"))
-    lengths = pd.Series(shapely.length(pipes["geometry"].to_numpy())).groupby(pipes["class_code"].to_numpy()).sum()
+    lengths = (
+        pd.Series(shapely.length(pipes["geometry"].to_numpy())).groupby(pipes["class_code"].to_numpy()).sum()
+    )
     rows += [("length", float(metres), "m", "310000", code) for code, metres in lengths.items()]
-    rows += [("population", float(u.population), "", u.code, "") for u in units.itertuples() if u.level != "district"]
+    rows += [
+        ("population", float(u.population), "", u.code, "")
+        for u in units.itertuples()
+        if u.level != "district"
+    ]
     value = np.array([row[1] * _OFFICIAL.get(row[4], 1.0) for row in rows])
     return pd.DataFrame(
         {

@@ -12,11 +12,14 @@ from .frame import Frame, clip_lines
 from .streets import Net
 
 COLUMNS = ["class_code", "kind_code", "part", "segment", "node_a", "node_b", "whole", "line"]
-"""Of every table of pipes here; `part` is main, lane or service, `segment` the street it follows (-1: none)."""
+"""Of every table of pipes here.
+
+`part` is main, lane or service, `segment` the street it follows (-1: none).
+"""
 
 
 class Lane(NamedTuple):
-    """A pipe's lane: its distance from the street's middle as a share of the width, and how often it is laid."""
+    """A pipe's lane: distance from the street's middle as a share of its width, how often it is laid."""
 
     class_code: str
     kind_code: str
@@ -37,7 +40,13 @@ LANES = (
 _HEATING = Lane("RL", "ZQ", 0.21, 1.0, 0.0, True)
 _FUEL = Lane("HY", "HY", -0.21, 1.0, 0.0, True)
 _BRANCHES = (("JS", "JP", -1.0), ("PS", "WS", 0.0), ("RQ", "TR", 1.0))
-_SERVICES = (("JS", "JP", 0.42), ("PS", "WS", 0.40), ("RQ", "TR", 0.34), ("DL", "GD", 0.16), ("TX", "XX", 0.12))
+_SERVICES = (
+    ("JS", "JP", 0.42),
+    ("PS", "WS", 0.40),
+    ("RQ", "TR", 0.34),
+    ("DL", "GD", 0.16),
+    ("TX", "XX", 0.12),
+)
 _SERVICE_REACH_M = 32.0
 _INTO_HOUSE_M = 0.3
 
@@ -83,7 +92,9 @@ def _laid(lane: Lane, net: Net, rng: np.random.Generator) -> np.ndarray:
     laid = rng.random(len(segments)) < np.where(main, lane.main, lane.inner)
     if lane.class_code == "HY":
         middle = float(net.west_east[len(net.west_east) // 5])
-        laid &= ~segments["along_u"].to_numpy() & (net.nodes["u"].to_numpy()[segments["node_a"]] == round(middle, 2))
+        laid &= ~segments["along_u"].to_numpy() & (
+            net.nodes["u"].to_numpy()[segments["node_a"]] == round(middle, 2)
+        )
     if lane.class_code == "RL":
         east = net.nodes["u"].to_numpy()[segments["node_a"]] > 0
         laid &= east & (segments["highway"] == "secondary").to_numpy()
@@ -100,7 +111,7 @@ def lay_branches(lanes: pd.DataFrame, mains: pd.DataFrame, frame: Frame) -> pd.D
         u = lanes["u"].to_numpy() + offset
         south = frame.place(u, lanes["v0"].to_numpy())
         north = frame.place(u, lanes["v1"].to_numpy())
-        main, gate, distance = _nearest(fed["line"].to_numpy(), shapely.points(south))
+        _, gate, distance = _nearest(fed["line"].to_numpy(), shapely.points(south))
         lines = np.asarray(shapely.linestrings(np.stack([gate, south, north], axis=1)))
         parts.append(loose_pipes(class_code, kind_code, "lane", lines[distance < 30.0]))
     table = pd.concat(parts, ignore_index=True)
@@ -132,21 +143,29 @@ def lay_services(
         ]["line"].to_numpy()
         house = np.flatnonzero(rng.random(len(outlines)) < share)
         _, tap, _ = _nearest(feeds, middle[house])
-        reach = shapely.get_coordinates(shapely.shortest_line(shapely.points(tap), outlines[house])).reshape(-1, 2, 2)
+        reach = shapely.get_coordinates(shapely.shortest_line(shapely.points(tap), outlines[house])).reshape(
+            -1, 2, 2
+        )
         length = np.hypot(*(reach[:, 1] - reach[:, 0]).T)
         fits = (length > 1.0) & (length < _SERVICE_REACH_M)
         reach, length = reach[fits], length[fits]
         reach[:, 1] += (reach[:, 1] - reach[:, 0]) / length[:, None] * _INTO_HOUSE_M
         lines = np.asarray(shapely.linestrings(reach))
         crossed, _ = tree.query(lines, predicate="intersects")
-        parts.append(loose_pipes(class_code, kind_code, "service", lines[np.bincount(crossed, minlength=len(lines)) == 1]))
+        parts.append(
+            loose_pipes(
+                class_code, kind_code, "service", lines[np.bincount(crossed, minlength=len(lines)) == 1]
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 
 def _nearest(lines: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Index of the nearest line of each point, the nearest place on it, shape (n, 2), and the distance."""
     nearest = shapely.STRtree(lines).nearest(points)
-    on_line = shapely.line_interpolate_point(lines[nearest], shapely.line_locate_point(lines[nearest], points))
+    on_line = shapely.line_interpolate_point(
+        lines[nearest], shapely.line_locate_point(lines[nearest], points)
+    )
     return nearest, shapely.get_coordinates(on_line), np.asarray(shapely.distance(on_line, points))
 
 

@@ -1,9 +1,8 @@
-"""The running records: visits by day and night, repairs, hotline calls, storms."""
+"""The running records: visits by day and night, and the repair book."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -24,8 +23,6 @@ _PIPE_ROUNDS = {
 }
 _TRACK_CLEARANCE_M = 15.0
 """Patrol tracks stay this far from planted objects: a visit without object counts for all within 10 m."""
-
-_CATEGORIES = ("路面积水", "路灯不亮", "井盖异响", "房屋渗漏", "垃圾堆放", "乱停车", "噪声扰民", "燃气异味", "供水压力低")
 
 
 def make_visits(
@@ -50,7 +47,9 @@ def make_visits(
     ]
     routine = pd.concat(rounds, ignore_index=True)
     chance = rng.random(len(routine))
-    routine["result"] = np.select([chance < 0.010, chance < 0.025, chance < 0.028], ["defect", "no_access", "not_found"], "ok")
+    routine["result"] = np.select(
+        [chance < 0.010, chance < 0.025, chance < 0.028], ["defect", "no_access", "not_found"], "ok"
+    )
     planted = _planted_visits(book, tables)
     visits = pd.concat([routine, planted, _tracks(tables, book, rng)], ignore_index=True)
     visits = visits.sort_values(["day", "second"], kind="stable", ignore_index=True)
@@ -64,7 +63,9 @@ def make_visits(
             "object_id": visits["object_id"].astype("str"),
             "body": pd.Series(bodies[rng.integers(0, len(bodies), len(visits))], dtype="str"),
             "result": visits["result"].astype("str"),
-            "text": pd.Series(np.where(visits["result"] == "defect", "现场发现问题，已上报", None), dtype="str"),
+            "text": pd.Series(
+                np.where(visits["result"] == "defect", "现场发现问题，已上报", None), dtype="str"
+            ),
             "geometry": visits["geometry"].to_numpy(),
         }
     )
@@ -72,7 +73,12 @@ def make_visits(
 
 
 def _rounds(
-    table: pd.DataFrame, activity: str, chosen: np.ndarray, times: np.ndarray, night: bool, rng: np.random.Generator
+    table: pd.DataFrame,
+    activity: str,
+    chosen: np.ndarray,
+    times: np.ndarray,
+    night: bool,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Visits to the chosen objects, each so many times, on days that grow denser towards the end."""
     owner = np.repeat(np.flatnonzero(chosen), times[chosen])
@@ -81,7 +87,8 @@ def _rounds(
     shapes = table["geometry"].to_numpy()[owner]
     return pd.DataFrame(
         {
-            "day": np.datetime64(LOG_START, "D") + np.floor(rng.beta(1.6, 1.0, len(owner)) * span).astype(int),
+            "day": np.datetime64(LOG_START, "D")
+            + np.floor(rng.beta(1.6, 1.0, len(owner)) * span).astype(int),
             "second": (rng.uniform(low, high, len(owner)) * 3600).astype(int),
             "activity": activity,
             "object_id": table["id"].to_numpy(dtype=object)[owner],
@@ -96,7 +103,11 @@ def _house_rounds(housing: pd.DataFrame, touched: set[str], rng: np.random.Gener
     grade = housing["danger_grade"]
     home = housing["use"].isna() | (housing["use"] == "residential")
     old = (home & (housing["built_year"] <= 2000)).to_numpy()
-    walked = free & (grade.isin(["A", "B"]).to_numpy() | (grade.isna().to_numpy() & old)) & (rng.random(count) < 0.93)
+    walked = (
+        free
+        & (grade.isin(["A", "B"]).to_numpy() | (grade.isna().to_numpy() & old))
+        & (rng.random(count) < 0.93)
+    )
     watched = free & grade.isin(["C", "D"]).to_numpy() & (rng.random(count) < 0.94)
     checked = free & (housing["built_year"] <= 1990).to_numpy() & (rng.random(count) < 0.45)
     once = np.ones(count, dtype=int)
@@ -111,7 +122,10 @@ def _pipe_rounds(pipes: pd.DataFrame, touched: set[str], rng: np.random.Generato
     free = ~pipes["id"].isin(touched).to_numpy() & (rng.random(len(pipes)) < 0.94)
     once = np.ones(len(pipes), dtype=int)
     class_code = pipes["class_code"].to_numpy()
-    return [_rounds(pipes, word, free & (class_code == code), once, False, rng) for code, word in _PIPE_ROUNDS.items()]
+    return [
+        _rounds(pipes, word, free & (class_code == code), once, False, rng)
+        for code, word in _PIPE_ROUNDS.items()
+    ]
 
 
 def _street_rounds(
@@ -138,14 +152,30 @@ def _street_rounds(
 def _planted_visits(book: Book, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Visits of the planted objects, and a walk along one pipe that names no object."""
     rows = [
-        {"day": np.datetime64(visit.day, "D"), "second": 36000, "activity": visit.activity, "object_id": object_id, "result": visit.result, "geometry": None}
+        {
+            "day": np.datetime64(visit.day, "D"),
+            "second": 36000,
+            "activity": visit.activity,
+            "object_id": object_id,
+            "result": visit.result,
+            "geometry": None,
+        }
         for object_id, visit in book.visits
-    ]  # fmt: skip
+    ]
     walked = {row.object_id for row in book.truths if row.note.startswith("walked along")}
     pipes = tables["pipes"]
     for shape in pipes["geometry"].to_numpy()[pipes["id"].isin(walked).to_numpy()]:
         day = np.datetime64("2025-11-04", "D")
-        rows.append({"day": day, "second": 36000, "activity": "line_patrol", "object_id": None, "result": "ok", "geometry": shape})
+        rows.append(
+            {
+                "day": day,
+                "second": 36000,
+                "activity": "line_patrol",
+                "object_id": None,
+                "result": "ok",
+                "geometry": shape,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -154,9 +184,12 @@ def _tracks(tables: dict[str, pd.DataFrame], book: Book, rng: np.random.Generato
     roads = tables["roads"]
     lines = roads["geometry"].to_numpy()[~roads["bridge"].to_numpy(dtype=bool)]
     guarded = [
-        tables[role]["geometry"].to_numpy()[tables[role]["id"].isin(ids).to_numpy()] for role, ids in book.touched.items()
+        tables[role]["geometry"].to_numpy()[tables[role]["id"].isin(ids).to_numpy()]
+        for role, ids in book.touched.items()
     ]
-    near, _ = shapely.STRtree(np.concatenate(guarded)).query(lines, predicate="dwithin", distance=_TRACK_CLEARANCE_M)
+    near, _ = shapely.STRtree(np.concatenate(guarded)).query(
+        lines, predicate="dwithin", distance=_TRACK_CLEARANCE_M
+    )
     lines = np.delete(lines, np.unique(near))
     walked = rng.integers(0, len(lines), len(lines) // 2)
     night = rng.random(len(walked)) < 0.3
@@ -173,7 +206,9 @@ def _tracks(tables: dict[str, pd.DataFrame], book: Book, rng: np.random.Generato
     )
 
 
-def _repairs(routine: pd.DataFrame, housing: pd.DataFrame, book: Book, rng: np.random.Generator) -> pd.DataFrame:
+def _repairs(
+    routine: pd.DataFrame, housing: pd.DataFrame, book: Book, rng: np.random.Generator
+) -> pd.DataFrame:
     """Repairs after defects found on visits, the maintenance the register knows of, and the planted ones."""
     found = routine[routine["result"] == "defect"]
     mended = found[rng.random(len(found)) < 0.82]
@@ -187,7 +222,11 @@ def _repairs(routine: pd.DataFrame, housing: pd.DataFrame, book: Book, rng: np.r
     ]
     for object_id, repair in book.repairs:
         closed = np.array([repair.closed or "NaT"], dtype="datetime64[D]")
-        parts.append(_book_entries([object_id], np.array([repair.reported], dtype="datetime64[D]"), closed, repair.kind))
+        parts.append(
+            _book_entries(
+                [object_id], np.array([repair.reported], dtype="datetime64[D]"), closed, repair.kind
+            )
+        )
     table = pd.concat(parts, ignore_index=True).sort_values("reported", kind="stable", ignore_index=True)
     late = table["closed"].to_numpy() > np.datetime64(SAMPLE_AS_OF, "D")
     closed = np.where(late, np.datetime64("NaT", "D"), table["closed"].to_numpy().astype("datetime64[D]"))
@@ -204,62 +243,8 @@ def _repairs(routine: pd.DataFrame, housing: pd.DataFrame, book: Book, rng: np.r
 
 
 def _book_entries(ids: Sequence[str], reported: np.ndarray, closed: np.ndarray, kind: str) -> pd.DataFrame:
-    return pd.DataFrame({"object_id": np.asarray(ids, dtype=object), "reported": reported, "closed": closed, "kind": kind})
-
-
-def make_hotline(housing: pd.DataFrame, kinds: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """Calls of two years, most of them from lane houses and self-built quarters."""
-    count = max(len(housing) * 2 // 5, 1)
-    weight = np.where(np.isin(kinds, ("lilong", "selfbuilt")), 4.0, 1.0)
-    weight *= rng.pareto(2.2, len(housing)) + 0.2
-    caller = rng.choice(len(housing), count, p=weight / weight.sum())
-    place = shapely.get_coordinates(shapely.centroid(housing["geometry"].to_numpy()[caller])) + rng.normal(0, 7.0, (count, 2))
-    day = np.sort(random_days(LOG_START, SAMPLE_AS_OF, count, rng))
-    second = (np.where(rng.random(count) < 0.28, rng.uniform(19, 23.9, count), rng.uniform(6.5, 19, count)) * 3600).astype(int)
-    at = time_column(day, second)
-    closed = at + pd.to_timedelta(rng.gamma(2.0, 60.0, count), unit="h")
-    still = (closed > time_column(np.array([SAMPLE_AS_OF], dtype="datetime64[D]"), np.array([86399]))[0]) | (rng.random(count) < 0.03)
-    category = np.array(_CATEGORIES, dtype=object)[rng.integers(0, len(_CATEGORIES), count)]
     return pd.DataFrame(
-        {
-            "id": [f"RX{number:07d}" for number in range(1, count + 1)],
-            "at": at,
-            "category": pd.Series(category, dtype="str"),
-            "caller_key": pd.Series([f"C{number:06d}" for number in caller], dtype="str"),
-            "text": pd.Series(category, dtype="str") + "，请派人处理",
-            "opened_at": at + pd.Timedelta(minutes=9),
-            "dispatched_at": at + pd.to_timedelta(np.round(rng.uniform(20, 300, count)), unit="min"),
-            "due_at": at + pd.Timedelta(days=7),
-            "closed_at": closed.dt.floor("s").mask(still),
-            "stage": pd.Series(np.where(still, "处置", "结案"), dtype="str"),
-            "reworks": rng.poisson(0.12, count).astype(float),
-            "geometry": shapely.points(np.round(place, 2)),
-        }
-    )
-
-
-def make_events(units: pd.DataFrame) -> pd.DataFrame:
-    """Storms and a crowd: without an area they concern the whole city."""
-    bund = units.loc[units["name"] == "外滩街道", "geometry"]
-    crowd = bund.iloc[0] if len(bund) else None
-    rows = [
-        ("2024-09-16", 1, 14, "typhoon", "red", None),
-        ("2025-07-30", 4, 22, "typhoon", "orange", None),
-        ("2025-09-02", 13, 17, "rain", "orange", crowd),
-        ("2025-12-31", 17, 23, "crowd", "yellow", crowd),
-        ("2026-03-21", 8, 20, "wind", "blue", None),
-        ("2026-06-18", 2, 9, "rain", "orange", None),
-    ]
-    days = np.array([date.fromisoformat(row[0]) for row in rows], dtype="datetime64[D]")
-    return pd.DataFrame(
-        {
-            "id": [f"SJ{number:03d}" for number in range(1, len(rows) + 1)],
-            "started_at": time_column(days, np.array([row[1] * 3600 for row in rows])),
-            "ended_at": time_column(days, np.array([row[2] * 3600 for row in rows])),
-            "kind": pd.Series([row[3] for row in rows], dtype="str"),
-            "level": pd.Series([row[4] for row in rows], dtype="str"),
-            "geometry": [row[5] for row in rows],
-        }
+        {"object_id": np.asarray(ids, dtype=object), "reported": reported, "closed": closed, "kind": kind}
     )
 
 

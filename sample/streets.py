@@ -50,7 +50,7 @@ class Net:
 
 
 def creek_line(middle: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """v of a creek's centre line at u, metres."""
+    """V of a creek's centre line at u, metres."""
     return middle + _CREEK_SWING * np.sin(_CREEK_WAVE * u + 0.4) + 6.0 * np.sin(2.7 * _CREEK_WAVE * u)
 
 
@@ -69,7 +69,9 @@ def make_net(frame: Frame, rng: np.random.Generator) -> Net:
     ew_class[elevated] = "primary"
     creeks = (south_north[strips] + south_north[strips + 1]) / 2
     supers = _supers(west_east, south_north, strips, creeks, rng)
-    runs, entries = _runs(west_east, south_north, ns_class, ew_class, ns_width, ew_width, elevated, supers, rng)
+    runs, entries = _runs(
+        west_east, south_north, ns_class, ew_class, ns_width, ew_width, elevated, supers, rng
+    )
     nodes, segments = _graph(runs, entries)
     segments = _drop_and_bridge(segments, nodes, rng)
     ends = nodes[["u", "v"]].to_numpy()
@@ -89,7 +91,7 @@ def _positions(half: float, low: float, high: float, rng: np.random.Generator) -
 
 
 def _rows(half: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """v of the east-west main streets, and the rows between them that a creek runs through."""
+    """V of the east-west main streets, and the rows between them that a creek runs through."""
     base = _positions(half, 172.0, 232.0, rng)
     first = int(np.clip(np.abs((base[1:] + base[:-1]) / 2 - 0.30 * half).argmin(), 1, len(base) - 3))
     strips = np.arange(first % _STRIP_EVERY, len(base) - 1, _STRIP_EVERY)
@@ -105,7 +107,9 @@ def _classes(count: int, shift: int) -> np.ndarray:
 
 
 def _main_width(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    base = pd.Series(classes).map({"primary": 27.0, "secondary": 19.0, "tertiary": 14.0}).to_numpy(dtype=float)
+    base = (
+        pd.Series(classes).map({"primary": 27.0, "secondary": 19.0, "tertiary": 14.0}).to_numpy(dtype=float)
+    )
     return base + rng.integers(-1, 3, len(classes))
 
 
@@ -178,9 +182,15 @@ def _runs(
     runs = pd.DataFrame(
         {
             "name": np.concatenate([np.repeat(ew_names, nx - 1), np.tile(ns_names, ny - 1), title.ravel()]),
-            "highway": np.concatenate([np.repeat(ew_class, nx - 1), np.tile(ns_class, ny - 1), highway.ravel()]),
-            "width_m": np.concatenate([np.repeat(ew_width, nx - 1), np.tile(ns_width, ny - 1), width.ravel()]),
-            "along_u": np.repeat([True, False, False, True], [ew_run.size, ns_run.size, 2 * count, 2 * count]),
+            "highway": np.concatenate(
+                [np.repeat(ew_class, nx - 1), np.tile(ns_class, ny - 1), highway.ravel()]
+            ),
+            "width_m": np.concatenate(
+                [np.repeat(ew_width, nx - 1), np.tile(ns_width, ny - 1), width.ravel()]
+            ),
+            "along_u": np.repeat(
+                [True, False, False, True], [ew_run.size, ns_run.size, 2 * count, 2 * count]
+            ),
             "main": np.repeat([True, False], [first, 4 * count]),
         }
     )
@@ -220,7 +230,9 @@ def _runs(
 def _main_names(nx: int, ny: int, elevated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Names of the main streets, the best known ones in the middle of the sheet."""
     ns, ew = (
-        names.street_names(pool, count)[np.argsort(np.argsort(np.abs(np.arange(count) - (count - 1) / 2 + 0.1)))]
+        names.street_names(pool, count)[
+            np.argsort(np.argsort(np.abs(np.arange(count) - (count - 1) / 2 + 0.1)))
+        ]
         for pool, count in ((names.NORTH_SOUTH, nx), (names.EAST_WEST, ny))
     )
     ew[elevated] = names.UNDER_ELEVATED

@@ -13,19 +13,33 @@ from ..model.errors import CityGapError
 from ..model.roles import ROLES
 from . import blocks as quarters
 from . import buildings as outlines_of
-from . import faults, fittings, ground, names, offices, planted, records
+from . import calls, faults, fittings, ground, offices, planted, records
 from . import pipes as lay
-from .frame import CRS, Frame, clip_lines, frame_for
+from .frame import CRS, Frame, frame_for
 from .houses import describe_houses
 from .pipe_register import describe_pipes
+from .roads import PATH_M, make_roads
 from .streets import Net, carriageways, make_net
 from .truth import Truth, truth_table
 
 MIN_BUILDINGS = 200
 _GROWTH = (1.0, 1.12, 1.26, 1.42, 1.6)
 _KEEP_OFF_WATER_M = 6.0
-_LANE_M, _PATH_M, _ELEVATED_M = 3.5, 2.5, 25.0
-_STREETS, _BLOCKS, _LAYOUT, _THIN, _GROUND, _MAINS, _FAULTS, _SERVICES, _HOUSES, _PIPES, _FITTINGS, _PLANTS, _RECORDS = range(13)
+(
+    _STREETS,
+    _BLOCKS,
+    _LAYOUT,
+    _THIN,
+    _GROUND,
+    _MAINS,
+    _FAULTS,
+    _SERVICES,
+    _HOUSES,
+    _PIPES,
+    _FITTINGS,
+    _PLANTS,
+    _RECORDS,
+) = range(13)
 
 
 class Sample(NamedTuple):
@@ -74,25 +88,31 @@ def build_sample(buildings: int, seed: int) -> Sample:
     special = np.zeros(len(mains), dtype=bool)
     special[: len(cut)] = cut
     halves = [row for split in splits for row in (split.first, split.second)]
-    town, stubs = _furnish_park(town, mains, buildings, seed)
+    town, stubs = _furnish_park(town, mains, buildings)
     branches = pd.concat([lay.lay_branches(_on_sheet(town), mains, town.frame), stubs], ignore_index=True)
     net_pipes = pd.concat([mains, branches], ignore_index=True)
     spared = np.zeros(len(net_pipes), dtype=bool)
     spared[halves] = True
     services = lay.lay_services(town.outlines, net_pipes, spared, _rng(seed, _SERVICES))
+    services = services[~faults.beside_bare(services, town.net, bare)]
     all_pipes = pd.concat([net_pipes, services], ignore_index=True)
     pipes = describe_pipes(all_pipes, town.net.segments, _rng(seed, _PIPES))
     housing = describe_houses(town.places, town.outlines, town.net.segments, _rng(seed, _HOUSES))
-    tables = _surroundings(town, all_pipes, np.append(special, np.zeros(len(all_pipes) - len(special), dtype=bool)), seed)
+    tables = _surroundings(
+        town, all_pipes, np.append(special, np.zeros(len(all_pipes) - len(special), dtype=bool)), seed
+    )
     tables |= {"housing": housing, "pipes": pipes}
     free = (all_pipes["part"] == "main").to_numpy() & all_pipes["whole"].to_numpy()
     free &= ~np.isin(all_pipes["segment"], bare)
     free[halves] = False
     _plant(town, tables, free, copies, book, seed)
     book.truths.extend(planted.truths_of_net(splits, pipes, tables["roads"], _bare_truths(town, bare)))
-    _pavilion_truths(town, housing, stubs, book)
+    _pavilion_truths(housing, stubs, book)
     _administer(town, tables, book, seed)
-    return Sample({role: _as_role(role, tables[role]) for role in ROLES if role != "standards"}, truth_table(book.truths))
+    return Sample(
+        {role: _as_role(role, tables[role]) for role in ROLES if role != "standards"},
+        truth_table(book.truths),
+    )
 
 
 def _rng(seed: int, part: int) -> np.random.Generator:
@@ -109,60 +129,33 @@ def _raise_town(buildings: int, seed: int) -> _Town:
         places, passages, lanes = outlines_of.lay_out(blocks, _rng(seed, _LAYOUT))
         outlines = outlines_of.outlines(places, frame)
         water = ground.make_water(net, frame)
-        roads = _roads(net, lanes, blocks, frame)
+        roads = make_roads(net, lanes, blocks, frame)
         ground_taken = carriageways(roads["geometry"].to_numpy(), roads["width_m"].to_numpy())
         wet = shapely.buffer(water["geometry"].to_numpy(), _KEEP_OFF_WATER_M)
         stands = outlines_of.standing(outlines, frame, np.concatenate([ground_taken, wet]))
         if stands.sum() >= buildings:
             break
     else:
-        raise CityGapError("too_small", "the sheet has no room for the buildings", remedy="Ask for another number of buildings.")
+        raise CityGapError(
+            "too_small",
+            "the sheet has no room for the buildings",
+            remedy="Ask for another number of buildings.",
+        )
     kept = np.flatnonzero(stands)
     spare = _rng(seed, _THIN).random(len(kept))
     spare += 0.4 * (places["u"].to_numpy()[kept] < quarters.fringe_limit(frame))
     spare += 0.25 * (places["kind"].to_numpy()[kept] == "shop")
     kept = np.sort(kept[np.argsort(spare, kind="stable")[:buildings]])
-    return _Town(frame, net, blocks, passages, lanes, places.iloc[kept].reset_index(drop=True), outlines[kept], roads, water)
-
-
-def _roads(net: Net, lanes: pd.DataFrame, blocks: pd.DataFrame, frame: Frame) -> pd.DataFrame:
-    """All roads: streets, elevated roads, lanes of the estates, park paths; streets come first."""
-    streets = net.segments[["name", "highway", "width_m", "lanes", "bridge", "line"]].rename(columns={"line": "geometry"})
-    rows = np.repeat(net.south_north[net.elevated], len(net.west_east) - 1)
-    west, east = (np.tile(part, len(net.elevated)) for part in (net.west_east[:-1], net.west_east[1:]))
-    elevated = frame.lines(np.stack([west, rows], axis=1), np.stack([east, rows], axis=1))
-    inner = frame.lines(lanes[["u", "v0"]].to_numpy() - [0.0, 8.0], lanes[["u", "v1"]].to_numpy() + [0.0, 8.0])
-    place = np.array(names.PLACES, dtype=object)[lanes["block"].to_numpy() % len(names.PLACES)]
-    ending = lanes["kind"].map({"lilong": "里弄", "village": "新村路", "slab": "小区路"}).to_numpy()
-    paths = _park_paths(blocks, frame)
-    more = [
-        (names.ELEVATED, "trunk", _ELEVATED_M, 6.0, True, elevated),
-        (place + ending, "service", _LANE_M, 1.0, False, inner),
-        (None, "footway", _PATH_M, np.nan, False, paths),
-    ]
-    parts = [streets]
-    for name, highway, width, lane_count, bridge, lines in more:
-        clipped, _ = clip_lines(lines, frame.sheet)
-        data = {"name": name, "highway": highway, "width_m": width, "lanes": lane_count, "bridge": bridge, "geometry": clipped}
-        part = pd.DataFrame(data, index=range(len(lines)))
-        parts.append(part[part["geometry"].notna()])
-    table = pd.concat(parts, ignore_index=True)
-    table["bridge"] = table["bridge"].astype(bool)
-    return table.assign(
-        id=[f"DL{number:07d}" for number in range(1, len(table) + 1)],
-        tunnel=False,
-        layer=np.where(table["bridge"], 1.0, 0.0),
-    )
-
-
-def _park_paths(blocks: pd.DataFrame, frame: Frame) -> np.ndarray:
-    """A path around each park and one across it, north of the pond."""
-    parks = blocks[blocks["kind"] == "park"]
-    u0, u1, v0, v1 = (parks[name].to_numpy() + off for name, off in (("u0", 7), ("u1", -7), ("v0", 7), ("v1", -7)))
-    across = v0 + (v1 - v0) * 0.72
-    sides = [(u0, v0, u1, v0), (u1, v0, u1, v1), (u1, v1, u0, v1), (u0, v1, u0, v0), (u0, across, u1, across)]
-    return np.concatenate(
-        [frame.lines(np.stack([a, b], axis=1), np.stack([c, d], axis=1), vertices=9) for a, b, c, d in sides]
+    return _Town(
+        frame,
+        net,
+        blocks,
+        passages,
+        lanes,
+        places.iloc[kept].reset_index(drop=True),
+        outlines[kept],
+        roads,
+        water,
     )
 
 
@@ -174,14 +167,16 @@ def _on_sheet(town: _Town) -> pd.DataFrame:
     return town.lanes[inside[0] & inside[1]]
 
 
-def _furnish_park(town: _Town, mains: pd.DataFrame, buildings: int, seed: int) -> tuple[_Town, pd.DataFrame]:
+def _furnish_park(town: _Town, mains: pd.DataFrame, buildings: int) -> tuple[_Town, pd.DataFrame]:
     """Two park houses near the limit of S01 take the place of the last two buildings."""
     parks = town.blocks[town.blocks["kind"] == "park"]
     middle = np.hypot(parks["u0"] + parks["u1"], parks["v0"] + parks["v1"]).to_numpy()
     paths = town.roads["geometry"][town.roads["highway"] == "footway"].to_numpy()
-    kept_off = np.concatenate([town.water["geometry"].to_numpy(), shapely.buffer(paths, _PATH_M)])
+    beside_paths = shapely.buffer(paths, PATH_M)
     for park in np.argsort(middle, kind="stable")[:3]:
-        found = faults.park_pavilions(parks.iloc[park], mains, kept_off, town.frame)
+        found = faults.park_pavilions(
+            parks.iloc[park], mains, town.water["geometry"].to_numpy(), beside_paths, town.frame
+        )
         if found:
             break
     else:
@@ -189,11 +184,15 @@ def _furnish_park(town: _Town, mains: pd.DataFrame, buildings: int, seed: int) -
     houses = np.array([found[0].unserved, found[0].served], dtype=object)
     places = pd.DataFrame({"block": parks.index[park], "kind": "pavilion"}, index=range(2))
     outlines = np.concatenate([town.outlines[: buildings - 2], houses])
-    town = town._replace(places=pd.concat([town.places[: buildings - 2], places], ignore_index=True), outlines=outlines)
+    town = town._replace(
+        places=pd.concat([town.places[: buildings - 2], places], ignore_index=True), outlines=outlines
+    )
     return town, lay.loose_pipes("RQ", "TR", "lane", np.array([found[0].stub], dtype=object))
 
 
-def _surroundings(town: _Town, all_pipes: pd.DataFrame, caps: np.ndarray, seed: int) -> dict[str, pd.DataFrame]:
+def _surroundings(
+    town: _Town, all_pipes: pd.DataFrame, caps: np.ndarray, seed: int
+) -> dict[str, pd.DataFrame]:
     """Roads, water, neglected places, pipe points, components and units."""
     rng = _rng(seed, _GROUND)
     ground_taken = carriageways(town.roads["geometry"].to_numpy(), town.roads["width_m"].to_numpy() + 2.0)
@@ -206,7 +205,9 @@ def _surroundings(town: _Town, all_pipes: pd.DataFrame, caps: np.ndarray, seed: 
     neglected["maintainer"] = pd.Series(np.where(alley, "市容环境养护公司", None), dtype="str")
     neglected["updated_on"] = records.recent_days(len(neglected), rng)
     points = fittings.make_pipe_points(all_pipes, caps, _rng(seed, _FITTINGS))
-    components = fittings.make_components(points, town.net, town.blocks, green, town.frame, _rng(seed, _FITTINGS))
+    components = fittings.make_components(
+        points, town.net, town.blocks, green, town.frame, _rng(seed, _FITTINGS)
+    )
     units = ground.make_units(town.net, town.frame)
     return {
         "roads": town.roads,
@@ -218,7 +219,9 @@ def _surroundings(town: _Town, all_pipes: pd.DataFrame, caps: np.ndarray, seed: 
     }
 
 
-def _plant(town: _Town, tables: dict[str, pd.DataFrame], free: np.ndarray, copies: int, book: planted.Book, seed: int) -> None:
+def _plant(
+    town: _Town, tables: dict[str, pd.DataFrame], free: np.ndarray, copies: int, book: planted.Book, seed: int
+) -> None:
     """Change the registers so that the planted gaps hold."""
     rng = _rng(seed, _PLANTS)
     planted.plant_houses(tables["housing"], town.places["kind"].to_numpy(), copies, book, rng)
@@ -246,13 +249,15 @@ def _bare_truths(town: _Town, bare: np.ndarray) -> list[tuple[int, str, str, str
     return rows
 
 
-def _pavilion_truths(town: _Town, housing: pd.DataFrame, stubs: pd.DataFrame, book: planted.Book) -> None:
+def _pavilion_truths(housing: pd.DataFrame, stubs: pd.DataFrame, book: planted.Book) -> None:
     if not len(stubs):
         return
     unserved, served = housing["id"].iloc[-2:]
     note = "nearest gas pipe 51 m away, in a cell with gas"
     book.truths.append(Truth("S01", "housing", unserved, "RQ", "RQ", "medium", "yes", "", note))
-    book.truths.append(Truth("S01", "housing", served, "RQ", "RQ", "", "no", "", "nearest gas pipe 49 m away"))
+    book.truths.append(
+        Truth("S01", "housing", served, "RQ", "RQ", "", "no", "", "nearest gas pipe 49 m away")
+    )
     book.touched["housing"].update((unserved, served))
 
 
@@ -267,7 +272,7 @@ def _administer(town: _Town, tables: dict[str, pd.DataFrame], book: planted.Book
         note = "the fallback duty leaves this cell out"
         code = offices.cell_code(vacancy)
         book.truths.append(Truth("R01", "cell", code, "", "", "high", "yes", "", note))
-        next_door = shapely.box(*(np.array(vacancy.bounds) + [100.0, 0.0, 100.0, 0.0]))
+        next_door = shapely.box(*np.add(vacancy.bounds, (100.0, 0.0, 100.0, 0.0)))
         code = offices.cell_code(next_door)
         book.truths.append(Truth("R01", "cell", code, "", "", "", "no", "", "next to it: fallback known"))
     tables["duties"] = offices.make_duties(tables["units"], vacancy)
@@ -275,8 +280,8 @@ def _administer(town: _Town, tables: dict[str, pd.DataFrame], book: planted.Book
     tables["resources"] = offices.make_resources(tables["units"], rng)
     tables["totals"] = offices.make_totals(tables)
     tables["visits"], tables["repairs"] = records.make_visits(tables, book, rng)
-    tables["hotline"] = records.make_hotline(tables["housing"], town.places["kind"].to_numpy(), rng)
-    tables["events"] = records.make_events(tables["units"])
+    tables["hotline"] = calls.make_hotline(tables["housing"], town.places["kind"].to_numpy(), rng)
+    tables["events"] = calls.make_events(tables["units"])
 
 
 def _as_role(role: str, table: pd.DataFrame) -> gpd.GeoDataFrame:

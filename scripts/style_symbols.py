@@ -21,12 +21,18 @@ from qgis.core import (
     QgsSimpleFillSymbolLayer,
     QgsSimpleLineSymbolLayer,
     QgsSimpleMarkerSymbolLayer,
+    QgsSingleSymbolRenderer,
     QgsSymbolLayer,
     QgsTextFormat,
     QgsUnitTypes,
 )
 from qgis.PyQt.QtCore import QPointF, Qt
 from qgis.PyQt.QtGui import QColor, QFont
+
+INK, WHITE, GREY = "#3B3A38", "#FFFFFF", "#8C8C8C"
+
+LEGEND_SHARE = 0.62
+"""How large marks are in a legend, where there is less room than on the map."""
 
 DASHES = {"solid": [], "dash": [4, 2], "short": [2, 1.2], "dot": [0.4, 1.6], "boundary": [6, 2, 0.6, 2]}
 
@@ -120,10 +126,11 @@ def mark(shape, fill_colour, edge_colour, size_mm, edge_mm=0.3):
 
 def letter(key, text_colour, size_mm, shift_mm=0.0):
     """A character at a point, drawn on large scales; `key` is replaced by the language's letter."""
-    layer = QgsFontMarkerSymbolLayer("Sans", key, size_mm, colour(text_colour))
+    layer = QgsFontMarkerSymbolLayer("Sans", key, size_mm * LEGEND_SHARE, colour(text_colour))
     layer.setFontStyle("Bold")
     layer.setOffset(QPointF(0, shift_mm))
-    enable(layer, "@map_scale IS NULL OR @map_scale < 8000")
+    shrink(layer, "PropertySize", size_mm, 1.0)
+    enable(layer, "@map_scale IS NULL OR @map_scale < 1800")
     return layer
 
 
@@ -135,10 +142,13 @@ def enable(layer, expression):
     return layer
 
 
-def shrink(layer, what, full_mm, share=0.4, scales=(3000, 25000)):
-    """Let a size or width fall with the scale, down to a share of it; full in the legend."""
+def shrink(layer, what, full_mm, share=0.35, scales=(1500, 6000)):
+    """Let a size or width on the map fall with the scale, down to a share of it.
+
+    Legends don't ask: they show the layer's fixed size.
+    """
     least_mm = round(full_mm * share, 2)
-    text = f"coalesce(scale_linear(@map_scale, {scales[0]}, {scales[1]}, {full_mm}, {least_mm}), {full_mm})"
+    text = f"scale_linear(@map_scale, {scales[0]}, {scales[1]}, {full_mm:.2f}, {least_mm})"
     layer.setDataDefinedProperty(getattr(QgsSymbolLayer.Property, what), QgsProperty.fromExpression(text))
     return layer
 
@@ -172,6 +182,11 @@ def symbol(kind, layers):
         made.appendSymbolLayer(layer)
     made.deleteSymbolLayer(0)
     return made
+
+
+def single(kind, *layers):
+    """A renderer that draws everything alike."""
+    return QgsSingleSymbolRenderer(symbol(kind, layers))
 
 
 def categorised(expression, categories, drawing_passes=False):

@@ -67,7 +67,7 @@ def read_layer(source: Opened, named: str, layer: str) -> RawLayer:
     CityGapError
         ``unreadable``, ``truncated``, ``bad_encoding``.
     """
-    encoding = _declared_or_guessed(source)
+    encoding = _declared_or_guessed(source, layer)
     options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -107,13 +107,13 @@ def read_layer(source: Opened, named: str, layer: str) -> RawLayer:
     return raw
 
 
-def _declared_or_guessed(source: Opened) -> Optional[str]:
-    table = source.path if source.suffix == ".dbf" else source.path.with_suffix(".dbf")
+def _declared_or_guessed(source: Opened, layer: str) -> Optional[str]:
+    """Encoding of the dBASE table of a shapefile; None for formats that know their own."""
     if source.suffix not in (".shp", ".dbf"):
         return None
-    if not table.is_file():
-        table = table.with_suffix(".DBF")
-    return dbf_encoding(table).name if table.is_file() else None
+    base = source.path / layer if source.path.is_dir() else source.path.with_suffix("")
+    table = next((p for s in (".dbf", ".DBF") if (p := base.with_name(f"{base.name}{s}")).is_file()), None)
+    return dbf_encoding(table).name if table else None
 
 
 def _read_arrow(
@@ -199,16 +199,15 @@ def _check_count(path: Path, named: str, layer: str, rows: int) -> None:
     """Fewer rows than the GeoPackage counts itself: ask the database whether it is whole."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as connection:
         try:
-            found = connection.execute(
-                "SELECT feature_count FROM gpkg_ogr_contents WHERE table_name = ?", (layer,)
-            ).fetchone()
+            known = "SELECT 1 FROM sqlite_master WHERE name = 'gpkg_ogr_contents'"
+            query = "SELECT feature_count FROM gpkg_ogr_contents WHERE table_name = ?"
+            counts = connection.execute(known).fetchone()
+            found = connection.execute(query, (layer,)).fetchone() if counts else None
             if found is None or found[0] is None or found[0] <= rows:
                 return
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.OperationalError:
-            return
         except sqlite3.DatabaseError as error:
-            verdict = str(error)
+            raise truncated(named, f"the database is damaged ({error})") from error
     if verdict != "ok":
         raise truncated(named, f"only {rows} of {found[0]} rows can be read: {verdict}")
 

@@ -111,7 +111,7 @@ def split_by_tags(raw: RawLayer) -> dict[str, RawLayer]:
         "neglected": {"kind": np.full(len(frame), "back_alley", dtype=object)},
         "components": {"class_code": np.where(lamp, "street_lamp", "manhole_cover").astype(object)},
         "units": {"level": level, "code": _codes(frame)},
-        "housing": {} if "addr_full" in frame else {"addr_full": _addresses(frame)},
+        "housing": {"addr_full": _addresses(frame)},
     }
     return {
         role: _part(raw, frame.assign(**added.get(role, {})), shapes, mask, role)
@@ -155,8 +155,10 @@ def _codes(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _addresses(frame: pd.DataFrame) -> np.ndarray:
-    street = _tag(frame, "addr_street").where(_tag(frame, "addr_street") != "", _tag(frame, "addr_place"))
-    whole = (street + " " + _tag(frame, "addr_housenumber")).str.strip()
+    """The whole address, else street and house number."""
+    full = _tag(frame, "addr_full")
+    parts = (_tag(frame, "addr_street") + " " + _tag(frame, "addr_housenumber")).str.strip()
+    whole = full.where(full != "", parts)
     return np.asarray(whole.where(whole != "").to_numpy(dtype=object, na_value=None))
 
 
@@ -220,7 +222,7 @@ def _gdal_option(name: str, value: str) -> Iterator[None]:
 
 def _base_date(source: Opened) -> Optional[str]:
     """The date an OSM XML file states in its head (`osm_base` of Overpass, `timestamp` of osmium)."""
-    if source.suffix != ".osm" or source.path.suffix in (".bz2", ".gz"):
+    if source.suffix != ".osm":
         return None
     head = head_of(source.path)
     first = re.search(rb"<(node|way|relation|bounds)[\s>]", head)

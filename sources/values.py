@@ -119,7 +119,7 @@ def year_of(text: str) -> float:
     return float(late.group(3)) if late else np.nan
 
 
-_PERIODS = (
+_PERIODS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], int]], ...] = (
     (re.compile(r"(?:(?:early|mid|late)[\s-]+)?(\d{3})0'?s"), lambda m: int(m.group(1)) * 10 + 9),
     (re.compile(r"(\d{3})0年代[初中末]?"), lambda m: int(m.group(1)) * 10 + 9),
     (re.compile(r"(\d{2})世纪(\d)0年代[初中末]?"), lambda m: int(m[1]) * 100 + int(m[2]) * 10 - 91),

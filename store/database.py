@@ -211,9 +211,10 @@ def is_store(path: Union[str, Path]) -> bool:
             return False
     connection = sqlite3.connect(str(path), timeout=BUSY_MS / 1000, isolation_level=None)
     try:
-        return _schema_of(connection) is not None
-    except sqlite3.DatabaseError as error:
-        if "locked" in str(error):
+        with told_plainly(path):
+            return _schema_of(connection) is not None
+    except (CityGapError, sqlite3.DatabaseError) as error:
+        if isinstance(error, CityGapError) and error.code != "not_store":
             raise
         return False
     finally:

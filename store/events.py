@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from ..model.errors import CityGapError
 from ..model.gap import GAP_COLUMNS
 from . import seal, standards
+from .geometry import wkb_of
 
 if TYPE_CHECKING:
     from .database import Store
@@ -136,7 +137,7 @@ def undo(store: Store, event_id: int, author: str = "") -> None:
             "not_undoable", f"event {event_id} is a run", remedy="Run the check again with the right sources."
         )
     with store.write(author, undoes=action[-1].event_id) as connection:
-        _refuse_later_edits(connection, action)
+        _refuse_later_edits(store, action)
         try:
             for (table, key, is_row), events in groupby(action, lambda e: (e.table, e.key, e.column == "*")):
                 if is_row:
@@ -211,22 +212,25 @@ def _undoes(store: Store, event_id: int) -> Optional[int]:
     return None if row is None or row[0] is None or row[0] >= event_id else int(row[0])
 
 
-def _refuse_later_edits(connection: sqlite3.Connection, action: list[_Event]) -> None:
-    """Refuse if an event after the action touches one of its cells."""
+def _refuse_later_edits(store: Store, action: list[_Event]) -> None:
+    """Refuse if a later action that stands touches one of the cells.
+
+    An edit and its undoing cancel out; an action undone already is refused by the cells themselves.
+    """
     last, first = action[0].event_id, action[-1].event_id
-    mine = {event.event_id for event in action}
-    later = connection.execute(
-        "SELECT mine.event_id FROM events later JOIN events mine"
+    later = store.connection.execute(
+        "SELECT min(later.event_id) FROM events later JOIN events mine"
         " ON mine.table_name = later.table_name AND mine.row_key = later.row_key"
-        " WHERE later.event_id > ? AND mine.event_id BETWEEN ? AND ?"
+        " WHERE later.event_id > ? AND mine.event_id BETWEEN ? AND ? AND later.undoes IS NULL"
         " AND later.column_name NOT IN ('edited_by', 'edited_at')"
         " AND mine.column_name NOT IN ('edited_by', 'edited_at')"
-        " AND (later.column_name = mine.column_name OR '*' IN (later.column_name, mine.column_name))",
+        " AND (later.column_name = mine.column_name OR '*' IN (later.column_name, mine.column_name))"
+        ' GROUP BY coalesce(later."action", later.event_id)',
         (last, first, last),
     )
-    for (event_id,) in later:
-        if event_id in mine:
-            raise _conflict(event_id)
+    for (event_id,) in later.fetchall():
+        if _stands(store, _action(store, event_id)[-1].event_id):
+            raise _conflict(first)
 
 
 def _where(table: str, key: str) -> tuple[str, list[str]]:
@@ -271,10 +275,13 @@ def _take_back_cells(connection: sqlite3.Connection, table: str, key: str, event
         if event.column in _STAMPS:
             sets.append(f"{name} = CASE WHEN {name} IS ? THEN ? ELSE {name} END")
             set_params += [is_now, was]
+            continue
+        sets.append(f"{name} = ?")
+        set_params.append(was)
+        if event.column == "geometry":
+            _refuse_another_geometry(connection, event, is_now)
         else:
-            sets.append(f"{name} = ?")
             guards.append(f"{name} IS ?")
-            set_params.append(was)
             guard_params.append(is_now)
     condition, params = _where(table, key)
     statement = " ".join(
@@ -282,6 +289,15 @@ def _take_back_cells(connection: sqlite3.Connection, table: str, key: str, event
     )
     if connection.execute(statement, [*set_params, *params, *guard_params]).rowcount != 1:
         raise _conflict(events[0].event_id)
+
+
+def _refuse_another_geometry(
+    connection: sqlite3.Connection, event: _Event, expected: Optional[bytes]
+) -> None:
+    """Programs write one geometry with or without an envelope, so blobs are compared by what they hold."""
+    row = connection.execute("SELECT geometry FROM gaps WHERE gap_id = ?", (event.key,)).fetchone()
+    if row is None or wkb_of(row[0]) != wkb_of(expected):
+        raise _conflict(event.event_id)
 
 
 def _known_columns(table: str, columns: Any) -> None:

@@ -405,7 +405,8 @@ BEGIN
   WHERE was IS NOT is_now;
 END;
 
--- A planner's flag is all people's word.
+-- A planner's flag is all people's word. Programs write one geometry with or without an envelope: what
+-- is compared is what stands behind it (8 bytes of header, then none, 4 or 6 numbers by the flags).
 CREATE TRIGGER event_flag_update AFTER UPDATE OF
   rule_id, severity, object_role, object_id, class_code, area_code, cell_code, body, geometry ON gaps
 WHEN OLD.origin = 'planner'
@@ -424,7 +425,11 @@ BEGIN
     UNION ALL SELECT 'area_code', OLD.area_code, NEW.area_code
     UNION ALL SELECT 'cell_code', OLD.cell_code, NEW.cell_code
     UNION ALL SELECT 'body', OLD.body, NEW.body
-    UNION ALL SELECT 'geometry', hex(OLD.geometry), hex(NEW.geometry))
+    UNION ALL SELECT 'geometry', hex(OLD.geometry), hex(NEW.geometry)
+      WHERE substr(OLD.geometry, CASE substr(hex(substr(OLD.geometry, 4, 1)), 2)
+        WHEN '2' THEN 41 WHEN '3' THEN 41 WHEN '4' THEN 57 WHEN '5' THEN 57 ELSE 9 END)
+        IS NOT substr(NEW.geometry, CASE substr(hex(substr(NEW.geometry, 4, 1)), 2)
+        WHEN '2' THEN 41 WHEN '3' THEN 41 WHEN '4' THEN 57 WHEN '5' THEN 57 ELSE 9 END))
   WHERE was IS NOT is_now;
 END;
 

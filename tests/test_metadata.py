@@ -5,18 +5,10 @@ import re
 
 import pytest
 
-REQUIRED = [
-    "name",
-    "description",
-    "version",
-    "qgisMinimumVersion",
-    "author",
-    "email",
-    "about",
-    "tracker",
-    "repository",
-    "homepage",
-]
+REQUIRED = (
+    *("name", "description", "version", "qgisMinimumVersion", "author", "email"),
+    *("about", "tracker", "repository", "homepage"),
+)
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
 
 from ..model.version import VERSION
 from .card import CardAlgorithm
@@ -12,6 +15,8 @@ from .gaps import GapsAlgorithm
 from .note import NoteAlgorithm
 from .report import ReportAlgorithm
 from .sample import SampleAlgorithm
+
+ICON = Path(__file__).parent.parent / "icons" / "citygap.svg"
 
 ALGORITHMS = (
     SampleAlgorithm,
@@ -38,6 +43,10 @@ class CityGapProvider(QgsProcessingProvider):
     def longName(self) -> str:  # noqa: N802 - QGIS's name
         """Name with version."""
         return f"CityGap {VERSION}"
+
+    def icon(self) -> QIcon:
+        """The plugin's own."""
+        return QIcon(str(ICON))
 
     def loadAlgorithms(self) -> None:  # noqa: N802 - QGIS's name
         """Hand the algorithms to QGIS."""

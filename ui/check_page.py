@@ -40,6 +40,8 @@ class CheckPage(QWidget):
         self.sources = SourceModel(language, self)
         self.results = RuleResultModel(language, self)
         self._layer_menu = QMenu(self)
+        self._is_possible = True
+        self._runs = False
         self._set_up_sources()
         self._set_up_results()
         for button, name in (
@@ -101,14 +103,15 @@ class CheckPage(QWidget):
         self.missing_label.setText(sentence)
         self.missing_line.setText(line)
         self.missing_line.setCursorPosition(0)
-        self.run_button.setEnabled(not sentence)
+        self._is_possible = not sentence
+        self._allow_run()
 
     def show_progress(self, share: Optional[float], stage: str = "") -> None:
         """Show how far a check is, 0 to 1; None: none runs."""
-        runs = share is not None
-        self.run_button.setEnabled(not runs)
-        self.cancel_button.setEnabled(runs)
-        self.progress_bar.setVisible(runs)
+        self._runs = share is not None
+        self._allow_run()
+        self.cancel_button.setEnabled(self._runs)
+        self.progress_bar.setVisible(self._runs)
         self.progress_bar.setValue(round((share or 0) * 100))
         self.show_stage(stage)
 
@@ -128,6 +131,9 @@ class CheckPage(QWidget):
             view.setRowHeight(row, line + CELL_MARGIN + (line if result.reason else 0))
             if result.reason:
                 view.setSpan(row, RuleResultModel.TITLE, 1, self.results.columnCount())
+
+    def _allow_run(self) -> None:
+        self.run_button.setEnabled(self._is_possible and not self._runs)
 
     def _on_remove(self) -> None:
         self.sources.remove([index.row() for index in self.source_view.selectionModel().selectedRows()])

@@ -16,6 +16,7 @@ from ..store.database import Store, open_store
 from ..tasks.request_task import RequestTask
 from .messages import Messages
 from .preferences import Preferences
+from .store_guard import StoreGuard
 
 
 def city_beside(store_path: Path) -> Path:
@@ -55,6 +56,7 @@ class Desk(QObject):
         """Where the store is, or will be once a check has written it."""
         self.missing: Optional[CityGapError] = None
         """Why there is no worker; None while there may be one."""
+        self._guard: Optional[StoreGuard] = None
         self._undoable: list[int] = []
         self._tasks: list[QgsTask] = []
 
@@ -68,11 +70,16 @@ class Desk(QObject):
         Raises
         ------
         CityGapError
-            missing_file, not_store, newer_store or locked; then the one before stays open.
+            missing_file, not_store, newer_store, locked, no_lock; then the one before stays open.
         """
         store = open_store(path)
+        try:
+            guard = StoreGuard(store.path)
+        except CityGapError:
+            store.close()
+            raise
         self.close_store()
-        self.store, self.store_path = store, Path(path)
+        self.store, self.store_path, self._guard = store, store.path, guard
         city = city_beside(self.store_path)
         self.tree.load(self.store_path, city if city.exists() else None)
         self.preferences.remember_store(str(self.store_path))
@@ -91,6 +98,7 @@ class Desk(QObject):
         self.store_path = None
         if self.store is not None:
             self.tree.remove()
+            self._guard.release()
             self.store.close()
             self.store = None
             self.store_closed.emit()

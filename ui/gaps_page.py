@@ -196,11 +196,12 @@ class GapsPage(QWidget):
         return row is not None
 
     def step(self, by: int) -> None:
-        """Go to the next or previous gap; stops at the ends."""
+        """Go to the next or previous gap, stopping at the ends; with none selected, to the first."""
         rows = self.model.rowCount()
         if rows:
-            row = self.gap_view.currentIndex().row()
-            self._select_row(min(max(row + by, 0), rows - 1) if row >= 0 else 0)
+            row = max(self.gap_view.currentIndex().row(), 0)
+            chosen = self.gap_view.selectionModel().hasSelection()
+            self._select_row(min(max(row + by, 0), rows - 1) if chosen else row)
 
     def show_count(self, shown: int, total: int) -> None:
         """Say how many gaps the list shows of how many."""

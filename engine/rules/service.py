@@ -7,12 +7,13 @@ from typing import Any, Optional
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from ..city import City, usable
 from ..classes import class_codes
 from ..context import Context
-from ..coverage import SLACK_M, merged_lines
+from ..coverage import SLACK_M, merged_lines, straight_pieces
 from ..findings import join_findings, make_findings, merge_equal_keys
 from ..rule import Outcome, Rule
 from ..standards import Standard
@@ -24,6 +25,7 @@ _SEWER_KINDS = {"PS": ("WS", "HS")}
 _GRADES = ("A", "B", "C")
 _CHUNK = 100_000
 _SQUARES_A_ROW = 2**31
+_MOST_PLACES = 1000
 
 
 def find_unserved_buildings(city: City, context: Context) -> Outcome:
@@ -47,9 +49,8 @@ def find_unserved_buildings(city: City, context: Context) -> Outcome:
             continue
         served, distance = _reached(buildings, serving, row.number(), context)
         found = np.flatnonzero(~served)
-        unsure, unknown_distance = _reached(buildings[found], unknown, row.number(), context)
-        doubt = np.where(unsure, unknown_distance, np.nan)
-        parts.append(_findings(object_class, row, buildings[found], distance[found], doubt, context))
+        unsure, _ = _reached(buildings[found], unknown, row.number(), context)
+        parts.append(_findings(object_class, row, buildings[found], distance[found], unsure, context))
     return Outcome(merge_equal_keys(join_findings(parts, city.crs)), tuple(untested))
 
 
@@ -102,6 +103,10 @@ def _reached(
     tree = shapely.STRtree(lines)
     for part in _chunks(np.flatnonzero(~served)):
         context.check_cancelled()
+        # A hair less than the reach: what the tree finds is surely within it, the rest is measured.
+        sure = tree.query(shapes[part], predicate="dwithin", distance=max(reach - SLACK_M, 0))[0]
+        served[part[sure]] = True
+        part = part[~served[part]]
         near, line = tree.query_nearest(shapes[part], max_distance=2 * reach + SLACK_M, all_matches=False)
         distance[part[near]] = shapely.distance(shapes[part[near]], lines[line])
     with np.errstate(invalid="ignore"):
@@ -125,19 +130,29 @@ def _surely_near(shapes: np.ndarray, lines: np.ndarray, reach: float) -> np.ndar
     """
     if reach <= 0 or not len(lines):
         return np.zeros(len(shapes), dtype=bool)
-    side = reach / np.sqrt(8) * (1 - 1e-9)
-    taken = np.unique(_squares(shapely.get_coordinates(shapely.segmentize(lines, side)), side))
+    side = reach / np.sqrt(8) * (1 - 1e-6)
+    taken = pd.unique(_squares(_places_along(lines, side), side))
     for step in (1, _SQUARES_A_ROW):
-        taken = np.unique(np.concatenate([taken - step, taken, taken + step]))
+        taken = pd.unique(np.concatenate([taken - step, taken, taken + step]))
     corners, building = shapely.get_coordinates(shapes, return_index=True)
-    first = np.unique(building, return_index=True)[1]
-    return np.isin(_squares(corners[first], side), taken)
+    first = np.flatnonzero(np.diff(building, prepend=-1))
+    return np.array(pd.Series(_squares(corners[first], side)).isin(taken), dtype=bool)
+
+
+def _places_along(lines: np.ndarray, spacing: float) -> np.ndarray:
+    """Places on lines at most a spacing apart (on longer pieces than any street: farther), shape (k, 2)."""
+    pieces = straight_pieces(lines)
+    number = np.clip(np.ceil(pieces.length / spacing), 1, _MOST_PLACES).astype("int64")
+    piece = np.repeat(np.arange(len(number)), number)
+    ahead = np.arange(len(piece)) - np.repeat(np.cumsum(number) - number, number)
+    away = ahead * (pieces.length / number)[piece]
+    return np.asarray(pieces.start[piece] + pieces.along[piece] * away[:, None])
 
 
 def _squares(places: np.ndarray, side: float) -> np.ndarray:
     """Number of the square that holds each place, shape (n,) of int64."""
-    column, row = np.floor(places / side).astype("int64").T
-    return np.asarray(column * _SQUARES_A_ROW + row)
+    squares = np.floor(places / side).astype("int64")
+    return np.asarray(squares[:, 0] * _SQUARES_A_ROW + squares[:, 1])
 
 
 def _within_accuracy(
@@ -173,18 +188,18 @@ def _findings(
     row: Standard,
     buildings: np.ndarray,
     distance: np.ndarray,
-    unknown_kind: np.ndarray,
+    unsure: np.ndarray,
     context: Context,
 ) -> gpd.GeoDataFrame:
-    """Findings of one class; `unknown_kind` is the distance of a reaching pipe of no known kind, else NaN."""
+    """Findings of one class; `unsure` where a pipe of unrecorded kind reaches the building."""
     housing = context.city.table("housing").iloc[buildings]
     points = context.points("housing")[buildings]
     facts = {
+        "unknown_kind": unsure,
         "old_housing": context.is_old_housing[buildings],
         "fringe": context.in_fringe(points),
         "never_surveyed": context.never_surveyed(object_class, context.grid.codes(points)),
     }
-    unsure = ~np.isnan(unknown_kind)
     urgent = facts["old_housing"] | facts["fringe"]
     code = _code(object_class)
     return make_findings(
@@ -204,18 +219,16 @@ def _findings(
         basis=row.basis,
         confidence=row.confidence,
         data_state=np.where(unsure, "unrecorded", "known").astype(object),
-        params=_params(facts, unknown_kind),
+        params=_params(facts, len(buildings)),
     )
 
 
-def _params(facts: dict[str, np.ndarray], unknown_kind: np.ndarray) -> list[dict[str, Any]]:
-    """What weighed on each finding: the facts that hold, and a pipe whose kind is unrecorded."""
-    params: list[dict[str, Any]] = [{} for _ in unknown_kind]
+def _params(facts: dict[str, np.ndarray], count: int) -> list[dict[str, Any]]:
+    """The facts that weigh on each finding."""
+    params: list[dict[str, Any]] = [{} for _ in range(count)]
     for name, holds in facts.items():
         for place in np.flatnonzero(holds):
             params[place][name] = True
-    for place in np.flatnonzero(~np.isnan(unknown_kind)):
-        params[place]["unknown_kind_m"] = round(float(unknown_kind[place]), 3)
     return params
 
 

@@ -8,8 +8,13 @@ import threading
 import time
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+import shapely
+from citygap.commands.held import IDLE_S, HeldCities
+from citygap.model.errors import CityGapError
 from citygap.model.version import PROTOCOL, SCHEMA, VERSION
+from citygap.sample.city import write_sample
 
 TEST_COMMANDS = """
 import sys, time
@@ -272,3 +277,74 @@ def test_secret_is_never_said_again(pipe):
 
 def test_city_that_is_not_open(pipe):
     assert pipe.ask(1, "close", city="c7")[0]["error"]["code"] == "no_such_city"
+
+
+@pytest.fixture
+def city_file(tmp_path):
+    path = tmp_path / "city.gpkg"
+    _write_houses(path, [1950, 2015])
+    return path
+
+
+def _write_houses(path, years):
+    shapes = [shapely.box(640000 + 50 * i, 3456000, 640010 + 50 * i, 3456010) for i in range(len(years))]
+    columns = {"id": [f"H{i}" for i in range(len(years))], "built_year": years, "geometry": shapes}
+    gpd.GeoDataFrame(columns, crs="EPSG:4549").to_file(path, layer="housing")
+
+
+def test_open_city_is_checked_until_its_file_changes(start, city_file, tmp_path):
+    pipe = start()
+    pipe.read()
+    opened = pipe.ask(1, "open", sources=[str(city_file)], roles=[], maps=[], crs=None)[0]["result"]
+    assert opened["rows"] == {"housing": 2} and opened["bytes"] > 0
+    words = {"city": opened["city"], "store": str(tmp_path / "S.gpkg"), "rules": ["A02"]}
+    end, progress = pipe.ask(2, "check", **words)
+    assert end["result"]["rules"]["A02"]["new"] == 1
+    assert {message["progress"]["stage"] for message in progress} <= {"rules", "store"}
+    end, _ = pipe.ask(3, "check", **words, as_of="2000-01-01")
+    assert end["result"]["as_of"] == "2000-01-01"
+    _write_houses(city_file, [1950, 1951, 2015])
+    assert pipe.ask(4, "check", **words)[0]["error"]["code"] == "city_stale"
+    assert pipe.ask(5, "check", **words)[0]["error"]["code"] == "no_such_city"
+    again = pipe.ask(6, "open", sources=[str(city_file)])[0]["result"]["city"]
+    assert again != opened["city"] and pipe.ask(7, "close", city=again)[0]["result"] == {}
+    assert pipe.ask(8, "close", city=again)[0]["error"]["code"] == "no_such_city"
+
+
+def test_idle_city_is_dropped_and_a_used_one_is_not(city_file):
+    now = [0.0]
+    cities = HeldCities(lambda: now[0])
+    name = cities.open({"sources": [str(city_file)]}, lambda *_: None, lambda: False)["city"]
+    for moment in (IDLE_S - 1, 2 * IDLE_S - 2):
+        now[0] = moment
+        cities.drop_idle()
+        assert len(cities.city(name).table("housing")) == 2
+    now[0] += IDLE_S + 1
+    cities.drop_idle()
+    with pytest.raises(CityGapError) as caught:
+        cities.city(name)
+    assert caught.value.code == "no_such_city"
+
+
+def test_cancelled_check_leaves_nothing(start, tmp_path):
+    write_sample(tmp_path / "city.gpkg", 1500, 1)
+    before = set(tmp_path.iterdir())
+    pipe = start()
+    pipe.read()
+    args = {"source": [str(tmp_path / "city.gpkg")], "store": str(tmp_path / "S.gpkg")}
+    pipe.write({"id": 1, "do": "check", "args": args})
+    while pipe.read()["progress"]["stage"] != "rules":
+        pass
+    pipe.write({"cancel": 1})
+    assert pipe.end_of(1)[0] == {"id": 1, "cancelled": True}
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_result_of_a_check_is_that_of_the_console(start, city_file, tmp_path):
+    pipe = start()
+    pipe.read()
+    result = pipe.ask(1, "check", source=[str(city_file)], store=str(tmp_path / "S.gpkg"))[0]["result"]
+    gaps = pipe.ask(2, "gaps", store=str(tmp_path / "S.gpkg"), where="rule_id = 'A02'", lang="zh")[0][
+        "result"
+    ]
+    assert set(result) >= {"run_id", "seconds", "rules"} and gaps[0]["title"].startswith("住房老化")

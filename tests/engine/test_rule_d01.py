@@ -178,3 +178,10 @@ def test_a_city_row_changes_what_is_required():
     findings = run(one_building(floors=None, name=None), [row])
     assert [params["empty"] for params in findings["params"]] == [["name"]]
     assert findings["basis"].iat[0] == "X1@1 office"
+
+
+def test_a_lacking_column_names_the_role_that_has_to_be_read_to_close_it():
+    row = {"id": ["H1"], "floors": [6.0]}
+    findings = run(city_from_tables({"housing": gpd.GeoDataFrame(row, geometry=[box(0, 0, 9, 9)])}))
+    assert set(findings["objects"]) == {("units:*", "housing:*")}
+    assert '["D01",["units:*"],"housing.built_year"]' in set(findings["key"])

@@ -27,9 +27,7 @@ def frame(rows, geometry):
 
 def city_of(pipes, points=(), buildings=(), units=()):
     """Pipes and points as (id, class, geometry[, feature]); buildings and units as geometries."""
-    tables = {
-        "pipes": frame([{"id": i, "class_code": c} for i, c, _ in pipes], [g for _, _, g in pipes])
-    }
+    tables = {"pipes": frame([{"id": i, "class_code": c} for i, c, _ in pipes], [g for _, _, g in pipes])}
     if points:
         rows = [{"id": f"n{k}", "class_code": c, "feature": f} for k, (c, f, _) in enumerate(points)]
         tables["pipe_points"] = frame(rows, [g for _, _, g in points])
@@ -75,7 +73,12 @@ def oracle(pipes, points, buildings, units):
             if other != owner and other_code == code and line.distance(place) <= 0.05:
                 return False
         for point_code, feature, spot in points:
-            if spot is not None and point_code == code and feature not in JOINING and spot.distance(place) <= 0.05:
+            if (
+                spot is not None
+                and point_code == code
+                and feature not in JOINING
+                and spot.distance(place) <= 0.05
+            ):
                 return False
         if any(h is not None and h.geom_type == "Polygon" and h.intersects(place) for h in buildings):
             return False
@@ -91,10 +94,15 @@ def oracle(pipes, points, buildings, units):
     for a in ends:
         for b in ends:
             gap = a[4].distance(b[4])
-            if (a[0], a[3], a[1]) < (b[0], b[3], b[1]) and a[1] != b[1] and a[2] == b[2] and 0.05 < gap <= 1.0:
-                if dangles(a[1], a[2], a[4]) or dangles(b[1], b[2], b[4]):
-                    key = f'["N02",["pipes:{a[0]}","pipes:{b[0]}"],"{a[3]}-{b[3]}"]'
-                    pairs.setdefault(key, []).append((f"{a[0]}|{b[0]}", a[2], gap, a[4], b[4]))
+            if (
+                (a[0], a[3], a[1]) < (b[0], b[3], b[1])
+                and a[1] != b[1]
+                and a[2] == b[2]
+                and 0.05 < gap <= 1.0
+                and (dangles(a[1], a[2], a[4]) or dangles(b[1], b[2], b[4]))
+            ):
+                key = f'["N02",["pipes:{a[0]}","pipes:{b[0]}"],"{a[3]}-{b[3]}"]'
+                pairs.setdefault(key, []).append((f"{a[0]}|{b[0]}", a[2], gap, a[4], b[4]))
     return pairs
 
 
@@ -182,7 +190,12 @@ def test_record_of_a_plain_near_miss():
     row = table.iloc[0]
     assert row["key"] == '["N02",["pipes:P1","pipes:P2"],"e-s"]'
     assert row["objects"] == ("pipes:P1", "pipes:P2") and row["object_role"] == "pipes"
-    assert (row["object_id"], row["class_code"], row["measured"], row["reference"]) == ("P1|P2", "JS", 0.5, 1.0)
+    assert (row["object_id"], row["class_code"], row["measured"], row["reference"]) == (
+        "P1|P2",
+        "JS",
+        0.5,
+        1.0,
+    )
     assert row["basis"].startswith("PA040@") and row["confidence"] == "project"
     assert row.geometry.wkt == "LINESTRING (0 0, 0.5 0)"
     assert row["anchor"] == Point(-5, 0)
@@ -231,8 +244,7 @@ def test_end_on_the_middle_of_another_pipe_is_joined():
 
 @pytest.mark.parametrize(
     ("feature", "ends"),
-    [("cap", True), ("outfall", True), ("bend", False), ("tee", False), ("cross", False), ("reducer", False)]
-    + [("probe", False), (None, True)],
+    [(word, False) for word in sorted(JOINING)] + [("cap", True), ("outfall", True), (None, True)],
 )
 def test_which_pipe_points_end_a_pipe(feature, ends):
     both = [("JS", feature, Point(0, 0.05)), ("JS", feature, Point(0.5, 0.05))]

@@ -18,6 +18,7 @@ from citygap.engine.rules.network import STREET_WITHOUT_PIPE_RECORD
 from citygap.engine.standards import Standards, shipped_standards
 
 AS_OF = pd.Timestamp("2026-07-01T23:59:59.999999+08:00").to_pydatetime()
+CITY_ORIGIN = np.array([639650.25, 3456789.5])
 EXPECTED = ["JS", "PS", "DL", "TX"]
 STREETS = {"trunk", "primary", "secondary", "tertiary", "unclassified", "residential", "living_street"}
 STREETS |= {"pedestrian", "road", "trunk_link", "primary_link", None}
@@ -110,7 +111,9 @@ roads_ = st.lists(
     max_size=4,
 )
 pipes_ = st.lists(
-    st.tuples(st.sampled_from(["JS", "JS", "PS", "DL", "TX", "RQ", None]), st.one_of(path, path, parted, odd)),
+    st.tuples(
+        st.sampled_from(["JS", "JS", "PS", "DL", "TX", "RQ", None]), st.one_of(path, path, parted, odd)
+    ),
     min_size=1,
     max_size=6,
 )
@@ -157,12 +160,13 @@ crooked = st.lists(anywhere, min_size=2, max_size=5).map(LineString)
 
 
 @settings(max_examples=80, deadline=None)
-@given(crooked.filter(lambda road: road.length > 60), st.lists(crooked, min_size=1, max_size=4), st.booleans())
+@given(
+    crooked.filter(lambda road: road.length > 60), st.lists(crooked, min_size=1, max_size=4), st.booleans()
+)
 def test_covered_length_agrees_with_samples(road, lines, at_city_coordinates):
     """Points every 0.25 m: each is beside a piece, or around a bend, of some line, or it is not."""
     if at_city_coordinates:
-        road = shapely.transform(road, lambda xy: xy + (639650.25, 3456789.5))
-        lines = [shapely.transform(line, lambda xy: xy + (639650.25, 3456789.5)) for line in lines]
+        road, *lines = (shapely.transform(line, lambda xy: xy + CITY_ORIGIN) for line in [road, *lines])
     step = 0.25
     samples = [road.interpolate(25 + step * (n + 0.5)) for n in range(int((road.length - 50) / step))]
     inside = np.array([any(beside(point, line) for line in lines) for point in samples], dtype=int)
@@ -215,7 +219,12 @@ def test_record_of_a_plain_finding():
     quarter = ("TX", LineString([(0, 5), (37.5, 5)]))
     row = outcome(city_of([{"geometry": STREET}], [*far, *ALL[:2], quarter], HOUSES)).findings.iloc[0]
     assert row["key"] == '["N05",["roads:r0"],""]'
-    assert (row["class_code"], row["severity"], row["measured"], row["reference"]) == ("DL|TX", "medium", 2, 0)
+    assert (row["class_code"], row["severity"], row["measured"], row["reference"]) == (
+        "DL|TX",
+        "medium",
+        2,
+        0,
+    )
     assert row.geometry.equals(STREET) and row["objects"] == ("roads:r0",)
     assert row["params"] == {"expected": EXPECTED, "missing": ["DL", "TX"], "share": {"DL": 0.0, "TX": 0.25}}
     assert row["basis"].startswith("PA050@")
@@ -244,7 +253,9 @@ def test_caps_are_flat_and_crossings_do_not_cover():
     # Crossing streets cover 40 m each, but only where they are.
     assert bare([("JS", LineString([(5, -50), (5, 50)])), *ALL[1:]]) == ["JS"]
     assert bare([("JS", LineString([(50, -50), (50, 50)])), *ALL[1:]]) == []
-    assert bare([("JS", LineString([(0, 0), (0, 50)])), ("JS", LineString([(100, 0), (100, 50)])), *ALL[1:]]) == ["JS"]
+    assert bare(
+        [("JS", LineString([(0, 0), (0, 50)])), ("JS", LineString([(100, 0), (100, 50)])), *ALL[1:]]
+    ) == ["JS"]
 
 
 def test_overlapping_records_count_once():
@@ -288,7 +299,9 @@ def test_which_streets_are_tested(road, tested):
 
 
 def test_class_without_a_pipe_is_named_and_gas_is_never_expected():
-    result = outcome(city_of([{"geometry": STREET}], [ALL[0], ("RQ", LineString([(0, 900), (9, 900)]))], HOUSES))
+    result = outcome(
+        city_of([{"geometry": STREET}], [ALL[0], ("RQ", LineString([(0, 900), (9, 900)]))], HOUSES)
+    )
     assert result.untested == tuple(f"no {code} pipe in the city: not tested" for code in ("PS", "DL", "TX"))
     assert not len(result.findings)
 

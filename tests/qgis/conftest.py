@@ -64,7 +64,7 @@ FINDINGS = [
     (6, "D01", "medium", None, {}),
     (7, "A02", "low", "POINT (90 90)", {}),
 ]
-"""Three points (one of two places), two lines, one area, one gap without a place; number 7 is a false alarm."""
+"""Three points, two lines, one area, one gap without a place; number 7 is a false alarm."""
 
 
 @pytest.fixture

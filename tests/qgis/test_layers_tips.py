@@ -57,7 +57,11 @@ def test_markup_in_the_data_shows_as_text(tips, part, column, value):
 
 
 def test_a_measure_that_is_unrecorded_says_so(tips):
-    assert "Measured</td><td><i>Unrecorded</i>" in tips("gaps_polygon", "object_id", "b5")
+    assert "Measured</td><td><i>Unrecorded</i> against 50 years" in tips("gaps_polygon", "object_id", "b5")
+
+
+def test_a_gap_without_any_measure_has_no_such_line(tips):
+    assert "Measured" not in tips("gaps_line", "object_id", "b4")
 
 
 def test_a_planners_flag_has_a_title_and_its_text(tips):

@@ -65,6 +65,17 @@ def test_gaps_are_split_by_geometry_and_none_is_lost(tree, map_store):
     assert places == [{"b1", "b2", "b7"}, {"b3", "b4"}, {"b5"}, {"b6", "r1"}]
 
 
+def test_gaps_with_notes_have_a_pin(project, tree, map_store):
+    tree.load(map_store)
+    layers = layers_of(project, "CityGap", "Notes")
+    pinned = {
+        part: [feature["object_id"] for feature in layer.getFeatures()]
+        for part, layer in layers.items()
+        if part.startswith("notes_")
+    }
+    assert pinned == {"notes_point": ["b1"], "notes_line": [], "notes_polygon": []}
+
+
 def test_counts_are_those_of_the_files(tree, map_store, write_city):
     tree.load(map_store, write_city())
     counts = {key: tree.count(key) for key in KEYS}

@@ -1,5 +1,4 @@
 import pytest
-
 from citygap.sources.encodings import dbf_encoding, guess_encoding, text_encoding
 
 

@@ -7,7 +7,6 @@ import zipfile
 import geopandas as gpd
 import pytest
 import shapely
-
 from citygap.model.errors import CityGapError
 from citygap.sources.build import build_city
 from citygap.sources.spec import SourceSpec
@@ -71,6 +70,13 @@ def test_real_files_cut_at_two_thirds_are_refused(shared_data, tmp_path, name):
     assert refused(path, role="housing").code in ("truncated", "unreadable")
 
 
+def test_an_extract_that_stops_in_the_length_of_a_block_is_refused(shared_data, tmp_path):
+    # GDAL takes the two bytes left of the last block's length for the end of the file
+    whole = (shared_data / "osm-city" / "Helsinki.osm.pbf").read_bytes()
+    (tmp_path / "a.osm.pbf").write_bytes(whole[:265_259])
+    assert refused(tmp_path / "a.osm.pbf").code == "truncated"
+
+
 def test_the_map_of_a_mapinfo_table_may_not_be_cut(shared_data, tmp_path):
     for suffix in (".tab", ".dat", ".id", ".map"):
         shutil.copyfile(shared_data / f"nasty-vector/shanghai_old_buildings{suffix}", tmp_path / f"a{suffix}")
@@ -125,14 +131,52 @@ def test_a_store_is_no_source(tmp_path):
     assert refused(path).code == "is_store"
 
 
-def test_archives(tmp_path, shared_data, buildings):
+def test_archives_that_hold_nothing_to_read(shared_data):
     assert refused(shared_data / "nasty-vector" / "zip-in-zip.zip").code == "nested_archive"
     assert refused(shared_data / "nasty-vector" / "empty_zipfile.zip").code == "unreadable"
+
+
+class GbkInfo(zipfile.ZipInfo):
+    """An entry as Windows in Chinese names it: GBK bytes and no word of it."""
+
+    def _encodeFilenameFlags(self):
+        return self.filename.encode("gbk"), self.flag_bits
+
+
+def zipped(path, files, info=zipfile.ZipInfo):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in files:
+            archive.writestr(info(f"资料/{file.name}"), file.read_bytes())
+    return path
+
+
+def test_a_zipped_shapefile_is_read_like_a_plain_one(shared_data, tmp_path, buildings):
     buildings.to_file(tmp_path / "buildings.shp", engine="pyogrio")
-    with zipfile.ZipFile(tmp_path / "a b, 1.zip", "w") as archive:
-        for path in tmp_path.glob("buildings.*"):
-            archive.write(path, f"文件夹/{path.name}")
-    assert len(build_city([SourceSpec(str(tmp_path / "a b, 1.zip"))]).tables["housing"]) == 300
+    path = zipped(tmp_path / "a b, 1.zip", tmp_path.glob("buildings.*"))
+    city = build_city([SourceSpec(str(path))])
+    assert set(city.tables["housing"]["source_name"]) == {"a b, 1"}
+    assert city.tables["housing"]["id"][299] == "房屋299"
+    office = list((shared_data / "nasty-vector").glob("shanghai_old_buildings_gbk.*"))
+    city = build_city([SourceSpec(str(zipped(tmp_path / "office.zip", office)))])
+    assert (city.tables["housing"]["name"] == "上海市公安局").any()
+    cut = list((shared_data / "nasty-vector").glob("shanghai_truncated.*"))
+    assert refused(zipped(tmp_path / "cut.zip", cut)).code == "truncated"
+
+
+def test_names_in_a_zip_made_on_a_chinese_windows(tmp_path, buildings):
+    buildings.to_file(tmp_path / "背街小巷.shp", engine="pyogrio")
+    buildings.to_file(tmp_path / "房屋.shp", engine="pyogrio")
+    path = zipped(tmp_path / "a.zip", [*tmp_path.glob("背街小巷.*"), *tmp_path.glob("房屋.*")], GbkInfo)
+    city = build_city([SourceSpec(str(path))])
+    assert {role: len(table) for role, table in city.tables.items()} == {"housing": 300, "neglected": 300}
+    assert set(city.tables["neglected"]["kind"]) == {"back_alley"}
+
+
+def test_an_entry_cannot_leave_the_folder(tmp_path, buildings):
+    buildings.to_file(tmp_path / "buildings.gpkg", engine="pyogrio")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "buildings.gpkg", "../../../../escaped/buildings.gpkg")
+    assert len(build_city([SourceSpec(str(tmp_path / "a.zip"))]).tables["housing"]) == 300
 
 
 def test_an_overpass_answer_that_failed_is_no_empty_city(shared_data):

@@ -121,6 +121,7 @@ def real_worker(monkeypatch):
             pytest.fail(f"{WORKER_PYTHON} is missing in CI")
         pytest.skip(f"no {WORKER_PYTHON}")
     monkeypatch.setenv(finder.VARIABLE, str(WORKER_PYTHON))
+    return str(WORKER_PYTHON)
 
 
 @pytest.fixture
