@@ -103,5 +103,5 @@ def _right_handed(shape: Optional[shapely.Geometry]) -> Optional[shapely.Geometr
     if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon", "GeometryCollection"):
         return shape
     if shape.geom_type == "Polygon":
-        return shape
+        return shapely.geometry.polygon.orient(shape)
     return type(shape)([_right_handed(part) for part in shape.geoms])

@@ -14,7 +14,7 @@ import shapely
 from ..model.gap import FindingRow, RuleRun
 from .city import City, usable
 from .context import Context, representative_points
-from .findings import join_findings, params_text, raise_severity
+from .findings import join_findings, merge_equal_keys, params_text, raise_severity
 from .registry import RULES
 from .rule import Rule
 from .standards import Standards
@@ -71,7 +71,7 @@ def run_check(
         untested = "; ".join(outcome.untested) or None
         runs.append(RuleRun(rule.rule_id, "run", "missing_input" if untested else None, untested, rule.roles))
         parts.append(_in_window(outcome.findings, window))
-    findings = _finish(join_findings(parts, city.crs), context)
+    findings = _finish(merge_equal_keys(join_findings(parts, city.crs)), context)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
     return CheckResult(findings, runs)
 

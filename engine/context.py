@@ -261,7 +261,7 @@ class Context:
         name = object_class.split(":")[-1]
         dated = ~(surveys["captured_on"] > pd.Timestamp(self.at)).to_numpy(dtype=bool)
         mine = (surveys["class_code"].isin((name, object_class, "*"))).to_numpy(dtype=bool) & dated
-        shapes = surveys.geometry.to_numpy()[mine & usable(surveys.geometry)]
+        shapes = shapely.make_valid(surveys.geometry.to_numpy()[mine & usable(surveys.geometry)])
         cell, survey = shapely.STRtree(shapes).query(cells, predicate="intersects")
         cover = pd.Series(shapes[survey]).groupby(cell).agg(lambda parts: shapely.union_all(parts.to_numpy()))
         seen = np.zeros(len(cells), dtype=bool)

@@ -90,6 +90,10 @@
         <translation>已取消，未作任何改动。</translation>
     </message>
     <message>
+        <source>CityGap: counting gaps</source>
+        <translation>CityGap：统计缺口</translation>
+    </message>
+    <message>
         <source>A Python with the packages</source>
         <translation>选择装有所需软件包的 Python</translation>
     </message>
@@ -385,6 +389,10 @@
     <message>
         <source>no_layer</source>
         <translation>文件里没有这个图层。</translation>
+    </message>
+    <message>
+        <source>no_lock</source>
+        <translation>此处的文件系统不支持文件锁，请把缺口库复制到本机磁盘。</translation>
     </message>
     <message>
         <source>no_object</source>

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import json
 import secrets
+import string
 import time
 from collections.abc import Iterable
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD = [sign for sign in string.digits + string.ascii_uppercase if sign not in "ILOU"]
 
 
 def _base32(text: str, length: int) -> str:

@@ -1,4 +1,4 @@
-"""The main job of `make run`: the real plugin in a throwaway QGIS profile, from sources to report and picture.
+"""The main job of `make run`: the real plugin in a throwaway QGIS profile, from sources to picture.
 
 Called by the worker's Python: ``run.py [--out DIR] [FILE …]``; without files it makes the sample city.
 """
@@ -38,7 +38,9 @@ def main() -> int:
         qgis.run("check", SOURCES=sources, STORE=store, CITY=out / "city_city.gpkg")
         step("a planner flags a gap, and notes it with a photo")
         gap_id = flag_a_place(qgis, store)
-        qgis.run("note", STORE=store, GAP_ID=gap_id, TEXT=NOTE, PHOTOS=[PHOTO], RESULT="defect", AUTHOR="demo")
+        qgis.run(
+            "note", STORE=store, GAP_ID=gap_id, TEXT=NOTE, PHOTOS=[PHOTO], RESULT="defect", AUTHOR="demo"
+        )
         step("the gap report as a shapefile set")
         qgis.run("report", STORE=store, OUT=out / "report")
         step("a QGIS window with the layers, the dock and the gaps")
@@ -47,7 +49,10 @@ def main() -> int:
     return 0
 
 
-NOTE = "夜间巡查：井盖移位，路锥已摆放，未见养护单位标识。 / Night patrol: cover moved, cones placed, no maintainer named."
+NOTE = (
+    "夜间巡查：井盖移位，路锥已摆放，未见养护单位标识。 / "
+    "Night patrol: cover moved, cones placed, no maintainer named."
+)
 FLAG = "背街小巷井盖移位，无人认领 / Manhole cover moved in a back alley, nobody answers for it"
 
 
@@ -148,7 +153,7 @@ def flag_a_place(qgis: Qgis, store: Path) -> str:
     placed = [gap for gap in gaps if gap["geometry"]]
     alleys = [gap for gap in placed if gap["properties"]["object_role"] == "neglected"] or placed
     longitude, latitude = first_position((alleys or [{"geometry": None}])[0]["geometry"])
-    place = f"POINT({longitude} {latitude}) [EPSG:4326]"
+    place = f"CRS=EPSG:4326;POINT({longitude} {latitude})"
     return qgis.run(
         "flag", STORE=store, PLACE=place, SEVERITY="high", CLASS="manhole_cover", TEXT=FLAG, AUTHOR="demo"
     )["GAP_ID"]
@@ -174,7 +179,10 @@ def summary(out: Path, store: Path, seconds: float) -> None:
     for gap in gaps:
         rules.setdefault(gap["rule_id"] or "flag", []).append(gap)
     for rule, members in sorted(rules.items()):
-        levels = {level: sum(gap["severity"] == level for gap in members) for level in ("high", "medium", "low", "info")}
+        levels = {
+            level: sum(gap["severity"] == level for gap in members)
+            for level in ("high", "medium", "low", "info")
+        }
         words = ", ".join(f"{count} {level}" for level, count in levels.items() if count)
         title = members[0]["title"].split(" (")[0]
         print(f"  {rule:5} {len(members):6}  {title}: {words}")
@@ -187,7 +195,10 @@ def summary(out: Path, store: Path, seconds: float) -> None:
         ("map.png", "the whole QGIS window"),
     ):
         print(f"  {out / name}  {words}")
-    print("\nNext: open the store in QGIS with the CityGap plugin, walk the streets, note what you see, check again.")
+    print(
+        "\nNext: open the store in QGIS with the CityGap plugin, "
+        "walk the streets, note what you see, check again."
+    )
     print('Your own city: make run CITY="buildings.shp pipes.gpkg roads.osm"')
 
 

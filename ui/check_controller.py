@@ -11,13 +11,15 @@ from qgis.PyQt.QtCore import QDir, QObject
 from qgis.PyQt.QtWidgets import QFileDialog
 
 from ..model.errors import CityGapError
-from ..store.gaps import count_by
 from ..tasks.snapshot import snapshot_task, source_text
 from .check_page import CheckPage
 from .desk import Desk, city_beside
 from .messages import guarded
 from .rule_result_model import rule_results
 from .source_model import AUTO, Source
+from .store_reading import StoreReadTask
+
+COUNTS = "SELECT rule_id, severity, run_state, count(*) FROM gaps GROUP BY rule_id, severity, run_state"
 
 
 class CheckController(QObject):
@@ -164,8 +166,16 @@ class CheckController(QObject):
         self._page.show_progress(None)
 
     def _show_results(self, rules: dict[str, dict[str, Any]]) -> None:
-        counts = count_by(self.desk.needed_store(), "rule_id", "severity", "run_state")
-        self._page.show_results(rule_results(rules, counts, self.desk.language))
+        """Show a run's rules once the store's gaps are counted."""
+        path = self.desk.needed_store().path
+        task = StoreReadTask(path, (COUNTS, []), self.tr("CityGap: counting gaps"))
+        task.found.connect(lambda counts: self._show_counts(path, rules, counts))
+        task.failed.connect(lambda why: self.desk.messages.error(CityGapError("io", why)))
+        self.desk.read(task)
+
+    def _show_counts(self, path: Path, rules: dict[str, Any], counts: list[Any]) -> None:
+        if self.desk.store is not None and self.desk.store.path == path:
+            self._page.show_results(rule_results(rules, counts, self.desk.language))
 
     @guarded
     def _on_store(self) -> None:

@@ -17,6 +17,10 @@ from ..tasks.request_task import RequestTask
 from .messages import Messages
 from .preferences import Preferences
 from .store_guard import StoreGuard
+from .store_reading import StoreReadTask
+
+READ_AT_ONCE = 20_000
+"""Gaps up to which a store is read without a task: under 50 ms."""
 
 
 def city_beside(store_path: Path) -> Path:
@@ -169,12 +173,26 @@ class Desk(QObject):
         QgsApplication.taskManager().addTask(task)
         return task
 
+    def total(self) -> int:
+        """How many gaps the open store has."""
+        if self.store is None:
+            return 0
+        return int(self.store.connection.execute("SELECT count(*) FROM gaps").fetchone()[0])
+
+    def read(self, task: StoreReadTask) -> Optional[StoreReadTask]:
+        """Read the store: a small one at once, a large one beside the window; then the task is given back."""
+        if self.total() > READ_AT_ONCE:
+            return self.start(task)
+        task.finished(task.run())
+        return None
+
     def shut_down(self) -> None:
         """Cancel what runs, end the worker, close the store."""
         for task in list(self._tasks):
             task.cancel()
         self.client.shutdown()
         self.close_store()
+        self.messages.clear()
 
     def _forget(self, task: QgsTask) -> None:
         if task in self._tasks:

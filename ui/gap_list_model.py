@@ -29,6 +29,8 @@ READ = (
 )
 GapRole = Qt.ItemDataRole.UserRole + 1
 """Role under which a row hands out its gap as a dict."""
+SubtitleRole = Qt.ItemDataRole.UserRole + 2
+"""Role of the second line of the column `GapListModel.GAP`: object, unit and day."""
 
 
 class GapListModel(QAbstractTableModel):
@@ -89,6 +91,9 @@ class GapListModel(QAbstractTableModel):
         gap = self._gap(index.row())
         if role == GapRole:
             return gap
+        if role == SubtitleRole:
+            parts = (self._text(gap, column) for column in (self.OBJECT, self.UNIT, self.FOUND))
+            return " · ".join(part for part in parts if part)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == self.SEVERITY:
             return self._icons.get(gap.get("severity"))
         if role == Qt.ItemDataRole.DisplayRole:

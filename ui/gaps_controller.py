@@ -21,8 +21,6 @@ from .map_controller import MapController, city_crs
 from .messages import guarded
 from .status_dialog import StatusDialog
 
-READ_AT_ONCE = 20_000
-"""Gaps up to which the list is read without a task: under 50 ms."""
 ROOM_FACTOR = 1.8
 LEAST_SIDE_M = 120.0
 """What is shown around a gap: nearly twice its size, and never less than a street's width and its houses."""
@@ -97,14 +95,7 @@ class GapsController(QObject):
         task = GapQueryTask(store.path, query, self.tr("CityGap: gap list"))
         task.found.connect(self._show_rows)
         task.failed.connect(self._on_read_failed)
-        if self._total() <= READ_AT_ONCE:
-            task.finished(task.run())
-        else:
-            self._task = self.desk.start(task)
-
-    def _total(self) -> int:
-        row = self.desk.store.connection.execute("SELECT count(*) FROM gaps").fetchone()
-        return int(row[0])
+        self._task = self.desk.read(task)
 
     def _drop_task(self) -> None:
         """Forget a reading under way: what it brings is out of date."""
@@ -118,7 +109,7 @@ class GapsController(QObject):
         self._task = None
         store = self.desk.store
         self._page.model.show_rows(store, rows)
-        self._page.show_count(len(rows), self._total() if store else 0)
+        self._page.show_count(len(rows), self.desk.total())
         self.list_changed.emit(len(rows))
         wanted, self._wanted = self._wanted, None
         self._keeps_place = True

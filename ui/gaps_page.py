@@ -13,6 +13,7 @@ from ..model.gap import SETTABLE_STATUSES, SEVERITIES, STATUSES
 from ..model.words import word
 from .choices import rule_choices
 from .forms import fill, load_form
+from .gap_delegate import GapDelegate, row_height
 from .gap_filter import PLANNER, GapFilter
 from .gap_list_model import GapListModel
 from .icons import icon
@@ -26,8 +27,8 @@ LONGEST = (
     (GapListModel.FOUND, "2000-00-00"),
 )
 """What a column shall hold without being cut."""
-SHOWN_FROM_WIDTH = ((GapListModel.UNIT, 520), (GapListModel.FOUND, 620))
-"""Columns that a narrow dock leaves out; the detail panel has their values."""
+SHOWN_FROM_WIDTH = ((GapListModel.OBJECT, 520), (GapListModel.UNIT, 600), (GapListModel.FOUND, 680))
+"""Columns that a narrow dock leaves out; the second line of a row has their values."""
 FIRST_HEIGHTS = [300, 330]
 PHOTO_SIZE = QSize(80, 64)
 STATUS_ICONS = {
@@ -77,7 +78,8 @@ class GapsPage(QWidget):
         view = self.gap_view
         view.setModel(self.model)
         view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 10)
+        view.verticalHeader().setDefaultSectionSize(row_height(view))
+        view.setItemDelegateForColumn(GapListModel.GAP, GapDelegate(view))
         header = view.horizontalHeader()
         header.setMinimumSectionSize(26)
         header.setSectionResizeMode(GapListModel.SEVERITY, QHeaderView.ResizeMode.Fixed)

@@ -7,7 +7,7 @@ from pathlib import Path
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QIcon
 
-STEADY_SIZE = QSize(64, 64)
+STEADY_SIDES = (16, 32, 64)
 ICON_DIR = Path(__file__).resolve().parent.parent / "icons"
 
 
@@ -27,9 +27,11 @@ def icon_path(name: str) -> Path:
 
 def steady_icon(name: str) -> QIcon:
     """The icon, the same in a selected row: its colour means something."""
-    plain = icon(name)
-    steady = QIcon(plain)
-    steady.addPixmap(plain.pixmap(STEADY_SIZE), QIcon.Mode.Selected)
+    steady = QIcon()
+    for side in STEADY_SIDES:
+        pixmap = icon(name).pixmap(QSize(side, side))
+        steady.addPixmap(pixmap, QIcon.Mode.Normal)
+        steady.addPixmap(pixmap, QIcon.Mode.Selected)
     return steady
 
 

@@ -7,6 +7,8 @@ import sqlite3
 from typing import Any, Callable
 
 from qgis.core import Qgis, QgsMessageLog
+from qgis.gui import QgsMessageBarItem
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QObject
 from qgis.PyQt.QtWidgets import QMessageBox, QPushButton
 
@@ -51,6 +53,7 @@ class Messages(QObject):
     def __init__(self, iface: Any) -> None:
         super().__init__()
         self._iface = iface
+        self._items: list[QgsMessageBarItem] = []
 
     def info(self, text: str) -> None:
         """Say something that needs no answer."""
@@ -73,6 +76,13 @@ class Messages(QObject):
         """Say something with a button for what comes next."""
         self._push(text, Qgis.MessageLevel.Success, label, action)
 
+    def clear(self) -> None:
+        """Take away what is still shown: its buttons would act on what is gone."""
+        for item in self._items:
+            if not sip.isdeleted(item):
+                self._iface.messageBar().popWidget(item)
+        self._items.clear()
+
     def _push(
         self, text: str, level: Qgis.MessageLevel, label: str = "", action: Callable[[], None] = lambda: None
     ) -> None:
@@ -83,6 +93,7 @@ class Messages(QObject):
             button.clicked.connect(lambda: (bar.popWidget(item), action()))
             item.layout().addWidget(button)
         bar.pushWidget(item, level, SECONDS_SHOWN)
+        self._items = [shown for shown in (*self._items, item) if not sip.isdeleted(shown)]
 
     def _details(self, error: CityGapError) -> None:
         QMessageBox.information(self._iface.mainWindow(), "CityGap", error.line())

@@ -15,7 +15,7 @@ from ..city import City, usable
 from ..classes import class_codes
 from ..context import Context
 from ..coverage import SLACK_M, Pieces, covered_length, merged_lines, straight_pieces
-from ..findings import make_findings, merge_equal_keys
+from ..findings import make_findings
 from ..rule import Outcome, Rule
 
 _CHUNK = 20_000
@@ -156,7 +156,7 @@ def _near_misses(
     pairs = list(zip(first, second))
     places = np.concatenate([ends.place[first], ends.place[second]])
     bridges = shapely.get_coordinates(places).reshape(2, -1, 2).transpose(1, 0, 2)
-    findings = make_findings(
+    return make_findings(
         "N02",
         object_role="pipes",
         object_id=[f"{ids[one]}|{ids[other]}" for one, other in pairs],
@@ -176,7 +176,6 @@ def _near_misses(
             {"dangling": [f"{ids[end]}:{names[end]}" for end in pair if dangling[end]]} for pair in pairs
         ],
     )
-    return merge_equal_keys(findings)
 
 
 def find_streets_without_pipes(city: City, context: Context) -> Outcome:
@@ -285,7 +284,7 @@ def _bare_streets(
     roads = context.city.table("roads").iloc[rows]
     missing = [[code for code, lacks in zip(classes, holes) if lacks] for holes in lacking]
     number = lacking.sum(axis=1)
-    findings = make_findings(
+    return make_findings(
         "N05",
         object_role="roads",
         object_id=roads["id"],
@@ -307,7 +306,6 @@ def _bare_streets(
             for wants, codes, part in zip(expects, missing, shares)
         ],
     )
-    return merge_equal_keys(findings)
 
 
 def _lacking_role(city: City, roles: tuple[str, ...]) -> Optional[str]:

@@ -117,7 +117,9 @@ def duty_class(duty: pd.Series) -> str:
     if named:
         return named
     component = canonical("components.class_code", word) or ""
-    return f"components:{component}" if component and component in maps_to("components.class_code") else "none"
+    return (
+        f"components:{component}" if component and component in maps_to("components.class_code") else "none"
+    )
 
 
 def _covered(points: np.ndarray, areas: np.ndarray) -> np.ndarray:

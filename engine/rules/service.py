@@ -14,7 +14,7 @@ from ..city import City, usable
 from ..classes import class_codes
 from ..context import Context
 from ..coverage import SLACK_M, merged_lines, straight_pieces
-from ..findings import join_findings, make_findings, merge_equal_keys
+from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
 from ..standards import Standard
 
@@ -51,7 +51,7 @@ def find_unserved_buildings(city: City, context: Context) -> Outcome:
         found = np.flatnonzero(~served)
         unsure, _ = _reached(buildings[found], unknown, row.number(), context)
         parts.append(_findings(object_class, row, buildings[found], distance[found], unsure, context))
-    return Outcome(merge_equal_keys(join_findings(parts, city.crs)), tuple(untested))
+    return Outcome(join_findings(parts, city.crs), tuple(untested))
 
 
 def _expected_classes(context: Context) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
+
 from citygap import commands
 from citygap.cli import language_of_system, main
 from citygap.commands import check as check_command
@@ -204,6 +205,8 @@ def test_gaps_json_is_the_record_with_wkt_in_the_citys_crs(run, store):
 
 
 def test_geojson_is_rfc_7946_and_gdal_reads_it(run, tmp_path, store):
+    clockwise = "MULTIPOLYGON (((640000 3456000, 640000 3456001, 640001 3456001, 640000 3456000)))"
+    run("flag", store, "--wkt", clockwise, "--crs", "EPSG:4549", "--severity", "low", "--text", "x")
     collection = run("gaps", store, "--geojson")
     assert set(collection) == {"type", "features"}
     path = tmp_path / "gaps.geojson"
@@ -215,9 +218,9 @@ def test_geojson_is_rfc_7946_and_gdal_reads_it(run, tmp_path, store):
     back = read.to_crs(4549).set_index("gap_id").geometry
     gap = _gap(run, store, "A02")
     assert back[gap["gap_id"]].hausdorff_distance(shapely.from_wkt(gap["geometry"])) < 0.02
-    rings = [
-        f["geometry"]["coordinates"][0] for f in collection["features"] if f["geometry"]["type"] == "Polygon"
-    ]
+    shapes = [feature["geometry"] for feature in collection["features"]]
+    rings = [shape["coordinates"][0] for shape in shapes if shape["type"] == "Polygon"]
+    rings += [part[0] for shape in shapes if shape["type"] == "MultiPolygon" for part in shape["coordinates"]]
     assert rings and all(shapely.LinearRing(ring).is_ccw for ring in rings)
 
 

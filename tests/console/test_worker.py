@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
+
 from citygap.commands.held import IDLE_S, HeldCities
 from citygap.model.errors import CityGapError
 from citygap.model.version import PROTOCOL, SCHEMA, VERSION

@@ -1,4 +1,4 @@
-"""A whole run: which rules ran and why not, severity steps, areas, windows, cancelling, rows for the store."""
+"""A whole run: which rules ran and why not, steps, areas, windows, cancelling, rows for the store."""
 
 import geopandas as gpd
 import pandas as pd
@@ -26,7 +26,11 @@ def two_houses(**more):
         geometry=[box(40, 40, 50, 50), box(240, 40, 250, 50)],
     )
     units = gpd.GeoDataFrame(
-        {"code": ["c", "w", "e"], "level": ["city", "district", "district"], "zone_type": [None, "core", "fringe"]},
+        {
+            "code": ["c", "w", "e"],
+            "level": ["city", "district", "district"],
+            "zone_type": [None, "core", "fringe"],
+        },
         geometry=[box(0, 0, 300, 100), box(0, 0, 150, 100), box(150, 0, 300, 100)],
     )
     return city_from_tables({"housing": housing, "units": units, **more})
@@ -112,6 +116,8 @@ def test_nonsense_never_stops_a_run():
             "built_year": [-5.0, 3000.0, 0.0, nan, nan],
             "use": [None] * 5,
             "danger_grade": ["Z", "", None, "D", None],
+            "owner": ["", None, "无", "x", None],
+            "last_repair_date": [None] * 5,
         },
         geometry=[
             None,
@@ -125,7 +131,9 @@ def test_nonsense_never_stops_a_run():
         {"id": ["p", "p", "q"], "class_code": ["JS", None, "??"], "diameter_mm": [0.0, -1.0, nan]},
         geometry=[LineString([(0, 0), (0, 0)]), None, LineString([(0, 0), (5, 5)])],
     )
-    roads = gpd.GeoDataFrame({"id": ["r"], "highway": ["residential"]}, geometry=[LineString([(0, 0), (90, 0)])])
+    roads = gpd.GeoDataFrame(
+        {"id": ["r"], "highway": ["residential"]}, geometry=[LineString([(0, 0), (90, 0)])]
+    )
     visits = gpd.GeoDataFrame({"id": ["v"], "at": [pd.NaT]}, geometry=[None])
     result = check(city_from_tables({"housing": housing, "pipes": pipes, "roads": roads, "visits": visits}))
     assert {run.status for run in result.rules} == {"run"}

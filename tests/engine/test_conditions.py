@@ -66,7 +66,9 @@ def test_a_source_without_the_column_is_told_apart_from_an_empty_cell():
     assert list(fits(parse("material_code is null"), subject)) == [False, False, False, True]
 
 
-@pytest.mark.parametrize("text", ["age>", "age 20", "(age>3", "age is maybe", "age>3 age<5", "& age>3", "__import__('os')"])
+@pytest.mark.parametrize(
+    "text", ["age>", "age 20", "(age>3", "age is maybe", "age>3 age<5", "& age>3", "__import__('os')"]
+)
 def test_what_is_no_condition_is_refused(text):
     with pytest.raises(CityGapError) as refused:
         parse(text)

@@ -21,7 +21,9 @@ CITY = gpd.GeoDataFrame({"code": ["c"], "level": ["city"]}, geometry=[box(0, 0, 
 
 def houses(residents, **more):
     data = {"id": [f"h{i}" for i in range(len(residents))], "residents": residents, **more}
-    return gpd.GeoDataFrame(data, geometry=[box(100 * i + 40, 40, 100 * i + 50, 50) for i in range(len(residents))])
+    return gpd.GeoDataFrame(
+        data, geometry=[box(100 * i + 40, 40, 100 * i + 50, 50) for i in range(len(residents))]
+    )
 
 
 def test_heavy_cells_are_those_strictly_above_the_third_quartile():
@@ -48,7 +50,9 @@ def test_cells_with_population_of_their_own_decide_and_count_the_elderly():
 
 def test_population_of_a_unit_is_split_by_residential_floor_area():
     units = CITY.assign(population=[100.0])
-    housing = houses([None] * 3, floor_area_m2=[100.0, None, 300.0], floors=[1.0, 6.0, 1.0], use=[None, None, "office"])
+    housing = houses(
+        [None] * 3, floor_area_m2=[100.0, None, 300.0], floors=[1.0, 6.0, 1.0], use=[None, None, "office"]
+    )
     weights = context_of(units=units, housing=housing)._cell_weights()
     assert weights["XA000000000000"] == pytest.approx(100 * 100 / 700)
     assert weights["XA000001000000"] == pytest.approx(100 * 600 / 700)
@@ -61,7 +65,11 @@ def test_no_people_no_weight():
 
 def test_points_in_a_back_alley_by_its_width_else_five_metres():
     neglected = gpd.GeoDataFrame(
-        {"id": ["a", "b", "c"], "kind": ["back_alley", "back_alley", "leftover"], "width_m": [4.0, None, 90.0]},
+        {
+            "id": ["a", "b", "c"],
+            "kind": ["back_alley", "back_alley", "leftover"],
+            "width_m": [4.0, None, 90.0],
+        },
         geometry=[LineString([(0, y), (100, y)]) for y in (0, 50, 100)],
     )
     points = np.array([Point(50, y) for y in (1.9, 2.1, 54.9, 55.1, 100)], dtype=object)
@@ -74,7 +82,11 @@ def test_a_cell_is_never_surveyed_without_record_and_footprint():
         geometry=[LineString([(10, 10), (100, 10)]), LineString([(210, 0), (210, 99)])],
     )
     surveys = gpd.GeoDataFrame(
-        {"id": ["s", "t"], "class_code": ["JS", "JS"], "captured_on": [pd.Timestamp("2020-01-01", tz="UTC")] * 2},
+        {
+            "id": ["s", "t"],
+            "class_code": ["JS", "JS"],
+            "captured_on": [pd.Timestamp("2020-01-01", tz="UTC")] * 2,
+        },
         geometry=[box(200, 0, 205, 100), box(300, 0, 304.9, 100)],
     )
     context = context_of(units=CITY, pipes=pipes, surveys=surveys)

@@ -21,7 +21,12 @@ def units_of(**shapes):
 
 @pytest.mark.parametrize(
     ("east", "north", "code"),
-    [(6396, 34567, "XA006396034567"), (-1, 0, "XB000001000000"), (0, -2, "XC000000000002"), (-3, -4, "XD000003000004")],
+    [
+        (6396, 34567, "XA006396034567"),
+        (-1, 0, "XB000001000000"),
+        (0, -2, "XC000000000002"),
+        (-3, -4, "XD000003000004"),
+    ],
 )
 def test_code_of_a_square(east, north, code):
     assert square_code(east, north) == code
@@ -46,7 +51,11 @@ def test_only_squares_that_share_area_with_the_study_area_are_cells():
 
 
 def test_official_cells_go_before_squares():
-    grid = Grid(units_of(c=("city", box(0, 0, 200, 200)), k1=("cell", box(0, 0, 50, 200)), k2=("cell", box(50, 0, 90, 9))))
+    grid = Grid(
+        units_of(
+            c=("city", box(0, 0, 200, 200)), k1=("cell", box(0, 0, 50, 200)), k2=("cell", box(50, 0, 90, 9))
+        )
+    )
     points = np.array([Point(10, 10), Point(60, 5), Point(150, 150)], dtype=object)
     assert list(grid.codes(points)) == ["k1", "k2", None]
     assert sorted(grid.all_cells()[0]) == ["k1", "k2"]
@@ -54,7 +63,9 @@ def test_official_cells_go_before_squares():
 
 def test_area_code_is_that_of_the_smallest_unit():
     units = units_of(
-        c=("city", box(0, 0, 100, 100)), d=("district", box(0, 0, 50, 100)), s=("subdistrict", box(0, 0, 50, 50))
+        c=("city", box(0, 0, 100, 100)),
+        d=("district", box(0, 0, 50, 100)),
+        s=("subdistrict", box(0, 0, 50, 50)),
     )
     points = np.array([Point(10, 10), Point(10, 80), Point(80, 80), Point(500, 0), None], dtype=object)
     assert list(units.area_codes(points)) == ["s", "d", "c", None, None]
@@ -68,6 +79,8 @@ def test_on_a_shared_border_the_smaller_code_holds_the_point():
 def test_study_area_is_the_city_else_the_highest_level_else_the_hull():
     assert units_of(c=("city", box(0, 0, 9, 9)), d=("district", box(0, 0, 50, 50))).study_area.area == 81
     assert units_of(d=("district", box(0, 0, 9, 9)), e=("district", box(9, 0, 18, 9))).study_area.area == 162
-    roads = gpd.GeoDataFrame({"id": ["r1", "r2"]}, geometry=[LineString([(0, 0), (10, 0)]), LineString([(0, 10), (10, 10)])])
+    roads = gpd.GeoDataFrame(
+        {"id": ["r1", "r2"]}, geometry=[LineString([(0, 0), (10, 0)]), LineString([(0, 10), (10, 10)])]
+    )
     assert Units(city_from_tables({"roads": roads})).study_area.area == 100
     assert Units(city_from_tables({})).study_area is None

@@ -65,7 +65,11 @@ def run(city):
 def is_checked(index, seen):
     left, right = 30 * index, 30 * index + 10
     for visit in seen:
-        if visit["activity"] != "structural_check" or visit["result"] == "no_access" or visit["day"] > "2026-07":
+        if (
+            visit["activity"] != "structural_check"
+            or visit["result"] == "no_access"
+            or visit["day"] > "2026-07"
+        ):
             continue
         if visit["object_id"] is not None:
             if visit["object_id"] in (f"H{index}", f"housing:H{index}"):

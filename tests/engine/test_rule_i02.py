@@ -30,12 +30,22 @@ visits = st.lists(
     st.fixed_dictionaries(
         {
             "activity": st.sampled_from(
-                ["patrol", "patrol_day", "line_patrol", "watch_visit", "look_at_cover", "walk_round_patrol", None]
+                [
+                    "patrol",
+                    "patrol_day",
+                    "line_patrol",
+                    "watch_visit",
+                    "look_at_cover",
+                    "walk_round_patrol",
+                    None,
+                ]
             ),
             "object": st.sampled_from([None, 0, 1, 2]),
             "x": st.sampled_from([None, 5.0, 45.0, 60.0, 60.5, 105.0]),
             "result": st.sampled_from([None, "no_access", "defect"]),
-            "at": st.sampled_from(["2024-01-01T12:00", "2026-06-30T23:00", "2026-06-25T12:00", "2026-07-02T12:00"]),
+            "at": st.sampled_from(
+                ["2024-01-01T12:00", "2026-06-30T23:00", "2026-06-25T12:00", "2026-07-02T12:00"]
+            ),
         }
     ),
     min_size=1,
@@ -53,7 +63,15 @@ DUE = {
     ("components", "manhole_cover"): {"look_at_cover": 30.0},
     ("components", "0103"): {"look_at_cover": 30.0},
 }
-PATROLS = {"patrol", "patrol_day", "patrol_night", "look_at_cover", "walk_round_patrol", "watch_visit", "line_patrol"}
+PATROLS = {
+    "patrol",
+    "patrol_day",
+    "patrol_night",
+    "look_at_cover",
+    "walk_round_patrol",
+    "watch_visit",
+    "line_patrol",
+}
 
 
 def class_of(item):
@@ -188,7 +206,13 @@ def test_a_walk_past_within_ten_metres_counts_and_beyond_does_not():
 
 
 def test_a_locked_door_is_no_visit():
-    locked = {"activity": "patrol_day", "object": 0, "x": None, "result": "no_access", "at": "2024-05-01T12:00"}
+    locked = {
+        "activity": "patrol_day",
+        "object": 0,
+        "x": None,
+        "result": "no_access",
+        "at": "2024-05-01T12:00",
+    }
     assert len(run(city_of([ALLEY], [LONG_AGO, locked]))) == 1
 
 

@@ -70,7 +70,9 @@ def city_of(rows, mended, seen, parts, with_last=True):
     }
     if with_last:
         data["last_repair_date"] = [end_of_day(row["last"]) for row in rows]
-    tables = {"housing": gpd.GeoDataFrame(data, geometry=[box(20 * i, 0, 20 * i + 9, 9) for i in range(len(rows))])}
+    tables = {
+        "housing": gpd.GeoDataFrame(data, geometry=[box(20 * i, 0, 20 * i + 9, 9) for i in range(len(rows))])
+    }
     tables["repairs"] = pd.DataFrame(
         {
             "id": [f"r{i}" for i in range(len(mended))],
@@ -130,15 +132,26 @@ def oracle(rows, mended, seen, parts):
             and item["reported"] <= now
             and (item["closed"] is None or item["closed"] > now)
         ]
-        since += [item["at"] for item in seen if item["object"] == name and item["result"] == "defect" and item["at"] <= now]
+        since += [
+            item["at"]
+            for item in seen
+            if item["object"] == name and item["result"] == "defect" and item["at"] <= now
+        ]
         if name.startswith("C"):
             part = parts[int(name[1:])]
-            if part["condition"] in ("broken", "lost") and part["updated"] is not None and part["updated"] <= now:
+            if (
+                part["condition"] in ("broken", "lost")
+                and part["updated"] is not None
+                and part["updated"] <= now
+            ):
                 since.append(part["updated"])
         closed = [
             item["closed"]
             for item in mended
-            if item["object"] == name and item["reported"] <= now and item["closed"] is not None and item["closed"] <= now
+            if item["object"] == name
+            and item["reported"] <= now
+            and item["closed"] is not None
+            and item["closed"] <= now
         ]
         open_ones = [day for day in since if days_since(day) > 30 and not any(end >= day for end in closed)]
         if open_ones:
@@ -180,7 +193,9 @@ def test_without_the_column_no_record_is_not_tested_and_said():
 
 
 def test_a_broken_lamp_without_a_date_is_shown_as_unrecorded():
-    findings = run(city_of([{"year": 2020.0, "last": None}], [], [], [{"condition": "lost", "updated": None}])).findings
+    findings = run(
+        city_of([{"year": 2020.0, "last": None}], [], [], [{"condition": "lost", "updated": None}])
+    ).findings
     assert list(zip(findings["object_id"], findings["severity"], findings["data_state"])) == [
         ("C0", "info", "unrecorded")
     ]

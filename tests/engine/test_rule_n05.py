@@ -1,5 +1,7 @@
 """N05 against a brute-force oracle and hand-drawn cases."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from shapely.ops import substring, unary_union
 from citygap.engine.city import city_from_tables
 from citygap.engine.context import Context
 from citygap.engine.coverage import covered_length, straight_pieces
+from citygap.engine.findings import merge_equal_keys
 from citygap.engine.rules.network import STREET_WITHOUT_PIPE_RECORD
 from citygap.engine.standards import Standards, shipped_standards
 
@@ -50,7 +53,8 @@ def city_of(roads, pipes, buildings):
 
 def outcome(city):
     context = Context(city, Standards(shipped_standards(), AS_OF.date()))
-    return STREET_WITHOUT_PIPE_RECORD.find(city, context)
+    result = STREET_WITHOUT_PIPE_RECORD.find(city, context)
+    return replace(result, findings=merge_equal_keys(result.findings))
 
 
 def fit(shape):

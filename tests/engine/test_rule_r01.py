@@ -14,7 +14,12 @@ from citygap.engine.standards import Standards, shipped_standards
 
 AS_OF = pd.Timestamp("2026-07-01T23:59:59.999999+08:00").to_pydatetime()
 AREAS = {None: None, "west": box(0, 0, 100, 200), "east": box(100, 0, 200, 200)}
-CLASSES = {"housing": [None], "pipes": ["JS", "RQ"], "components": ["0103", "0114", "street_lamp"], "roads": [None]}
+CLASSES = {
+    "housing": [None],
+    "pipes": ["JS", "RQ"],
+    "components": ["0103", "0114", "street_lamp"],
+    "roads": [None],
+}
 DUTIES = ("own", "maintain", "fallback")
 
 objects = st.lists(
@@ -98,7 +103,13 @@ def run(city):
 def covered_class(row):
     if row["object_class"] is not None:
         return row["object_class"]
-    return {None: "*", "sanitation": None, "RQ": "pipes:RQ", "street_lamp": "components:street_lamp", "*": "*"}[row["trade"]]
+    return {
+        None: "*",
+        "sanitation": None,
+        "RQ": "pipes:RQ",
+        "street_lamp": "components:street_lamp",
+        "*": "*",
+    }[row["trade"]]
 
 
 def belongs(item, wanted):
@@ -152,7 +163,9 @@ def test_agrees_with_the_oracle_on_random_cities(items, rows):
     findings = run(city_of(items, rows))
     got = {
         object_id: (severity, tuple(params["lacking"]))
-        for object_id, severity, params in zip(*(findings[name] for name in ("object_id", "severity", "params")))
+        for object_id, severity, params in zip(
+            *(findings[name] for name in ("object_id", "severity", "params"))
+        )
     }
     assert got == oracle(items, rows)
 
@@ -168,7 +181,15 @@ def test_a_lamp_without_owner():
 
 
 def test_a_duty_row_fills_what_the_record_leaves_empty():
-    row = {"duty": "own", "object_class": "components", "trade": None, "area": "west", "by_code": True, "from": None, "to": None}
+    row = {
+        "duty": "own",
+        "object_class": "components",
+        "trade": None,
+        "area": "west",
+        "by_code": True,
+        "from": None,
+        "to": None,
+    }
     assert len(run(city_of([LAMP], [row]))) == 0
     assert len(run(city_of([{**LAMP, "x": 150}], [row]))) == 1
 

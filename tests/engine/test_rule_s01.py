@@ -1,6 +1,7 @@
 """S01 against a brute-force oracle and hand-drawn cases."""
 
 import math
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +15,7 @@ from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, b
 
 from citygap.engine.city import city_from_tables
 from citygap.engine.context import Context
+from citygap.engine.findings import merge_equal_keys
 from citygap.engine.rules.service import BUILDING_NOT_SERVED
 from citygap.engine.standards import Standards, shipped_standards
 
@@ -56,7 +58,8 @@ def standards(reach=None):
 
 
 def outcome(city, reach=None):
-    return BUILDING_NOT_SERVED.find(city, Context(city, standards(reach)))
+    result = BUILDING_NOT_SERVED.find(city, Context(city, standards(reach)))
+    return replace(result, findings=merge_equal_keys(result.findings))
 
 
 def fit(shape):
@@ -393,3 +396,13 @@ def test_reach_of_the_rule_and_missing_input():
     assert BUILDING_NOT_SERVED.missing(city) == "no pipes given"
     assert BUILDING_NOT_SERVED.missing(city_from_tables({}, as_of=AS_OF)) == "no housing and no pipes given"
     assert BUILDING_NOT_SERVED.missing(city_of([HOUSE], [pipe(1)])) is None
+
+
+@pytest.mark.parametrize("turn", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
+def test_no_building_past_the_reach_is_settled_at_first_sight(turn):
+    """A dot of a pipe and buildings on the diagonal away from it: where squares stretch farthest."""
+    dot = {**pipe(0), "geometry": LineString([(0, 0), (0.01 * turn[0], 0.01 * turn[1])])}
+    steps = np.arange(35.0, 60, 0.25)
+    houses = [{**HOUSE, "geometry": Point(turn[0] * t, turn[1] * t)} for t in steps]
+    rows = outcome(city_of(houses, [dot], CITY, surveyed())).findings
+    assert len(rows) == sum(math.hypot(t - 0.01, t - 0.01) > 50 for t in steps)

@@ -34,12 +34,21 @@ def test_rows_from_memory_are_off_until_switched_on(confidence):
 
 
 def test_class_goes_before_role_before_all():
-    rows = [Standard(name, "S01.reach_m", where, value=value) for name, where, value in (("a", "*", "1"), ("b", "pipes", "2"), ("c", "pipes:JS", "3"))]
+    rows = [
+        Standard(name, "S01.reach_m", where, value=value)
+        for name, where, value in (("a", "*", "1"), ("b", "pipes", "2"), ("c", "pipes:JS", "3"))
+    ]
     standards = Standards(rows, DAY)
-    assert [standards.number("S01.reach_m", name) for name in ("pipes:JS", "pipes:RQ", "housing")] == [3, 2, 1]
+    assert [standards.number("S01.reach_m", name) for name in ("pipes:JS", "pipes:RQ", "housing")] == [
+        3,
+        2,
+        1,
+    ]
 
 
-@pytest.mark.parametrize(("value", "unit", "days"), [("2", "year", 730), ("1", "month", 30), ("36", "hour", 1.5)])
+@pytest.mark.parametrize(
+    ("value", "unit", "days"), [("2", "year", 730), ("1", "month", 30), ("36", "hour", 1.5)]
+)
 def test_values_in_days(value, unit, days):
     assert row("a", value=value, unit=unit).days() == days
 

@@ -1,10 +1,11 @@
 """A small hand-drawn store and city for the tests on the QGIS side."""
 
 import pytest
+from osgeo import gdal, ogr, osr
+
 from citygap.model.gap import FindingRow, RuleRun
 from citygap.store import flags, lifecycle, merge, notes
 from citygap.store.database import create_store, open_store
-from osgeo import gdal, ogr, osr
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -1,6 +1,7 @@
 import pytest
-from citygap.layers.tree import CityGapTree
 from qgis.core import QgsProject, QgsVectorLayerUtils
+
+from citygap.layers.tree import CityGapTree
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 import re
 
 import pytest
-from citygap.layers.styling import STYLES
-from citygap.layers.tree import CityGapTree
-from citygap.model.vocabulary import pipe_classes
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsMapRendererParallelJob,
@@ -14,6 +11,10 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
+
+from citygap.layers.styling import STYLES
+from citygap.layers.tree import CityGapTree
+from citygap.model.vocabulary import pipe_classes
 
 WHITE = QColor("white").rgb()
 

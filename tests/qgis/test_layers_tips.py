@@ -1,6 +1,7 @@
 import pytest
-from citygap.layers.tree import CityGapTree
 from qgis.core import QgsExpression, QgsExpressionContext, QgsExpressionContextUtils, QgsProject
+
+from citygap.layers.tree import CityGapTree
 
 
 @pytest.fixture

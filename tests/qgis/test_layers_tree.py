@@ -1,12 +1,13 @@
 import struct
 
 import pytest
+from qgis.core import QgsLayerTreeModel, QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import Qt
+
 from citygap.layers.tree import CityGapTree
 from citygap.model.errors import CityGapError
 from citygap.store import flags
 from citygap.store.database import open_store
-from qgis.core import QgsLayerTreeModel, QgsProject, QgsVectorLayer
-from qgis.PyQt.QtCore import Qt
 
 KEYS = ("notes", "gaps", "responsibility", "neglected", "pipes", "housing", "units", "base")
 

@@ -7,6 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from qgis.core import QgsSettings
+from qgis.PyQt.QtCore import QCoreApplication
+
 from citygap.link import finder
 from citygap.link.client import WorkerClient
 from citygap.link.finder import Candidate
@@ -14,8 +17,6 @@ from citygap.link.lines import LineBuffer, encode, read_result, refusal
 from citygap.link.wait import ask_worker
 from citygap.model.errors import Cancelled, CityGapError
 from citygap.model.version import PROTOCOL, SCHEMA, VERSION
-from qgis.core import QgsSettings
-from qgis.PyQt.QtCore import QCoreApplication
 
 HELLO = {
     "protocol": PROTOCOL,

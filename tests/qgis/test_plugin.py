@@ -2,13 +2,14 @@
 
 import sys
 
-import citygap
 import pytest
-from citygap.link import finder
 from qgis.core import QgsApplication, QgsProject
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import QEvent, Qt
 from qgis.PyQt.QtWidgets import QAction, QApplication, QToolBar
+
+import citygap
+from citygap.link import finder
 
 
 @pytest.fixture

@@ -6,12 +6,6 @@ import threading
 import time
 
 import pytest
-from citygap.link.client import WorkerClient
-from citygap.link.finder import Candidate
-from citygap.model.errors import CityGapError
-from citygap.model.version import PROTOCOL, SCHEMA, VERSION
-from citygap.tasks.request_task import RequestTask
-from citygap.tasks.snapshot import snapshot_task, source_text
 from qgis.core import (
     QgsApplication,
     QgsFeature,
@@ -21,6 +15,13 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QVariant
+
+from citygap.link.client import WorkerClient
+from citygap.link.finder import Candidate
+from citygap.model.errors import CityGapError
+from citygap.model.version import PROTOCOL, SCHEMA, VERSION
+from citygap.tasks.request_task import RequestTask
+from citygap.tasks.snapshot import snapshot_task, source_text
 
 FAKE = f"""#!{sys.executable}
 import json, sys, time
@@ -100,6 +101,16 @@ def test_cancel_in_the_task_manager_ends_the_request(client, qtbot):
     _again, outcome, _ = _start(client, "quick")
     qtbot.waitUntil(lambda: bool(outcome.said), timeout=8000)
     assert outcome.said == [("succeeded", {"did": "quick"})]
+
+
+def test_cancel_of_a_task_that_has_not_begun_is_told(client, qtbot):
+    task = RequestTask(client, "quick", {}, "held")
+    outcome = Outcome(task)
+    task.hold()
+    QgsApplication.taskManager().addTask(task)
+    task.cancel()
+    qtbot.wait(500)
+    assert outcome.said == [("cancelled", None)]
 
 
 def test_two_tasks_wait_without_holding_up_others(client, qtbot):

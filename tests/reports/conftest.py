@@ -5,6 +5,7 @@ import struct
 from importlib.util import find_spec
 
 import pytest
+
 from citygap.model.gap import RECORD_COLUMNS
 
 NEEDS = {"fiona": ("fiona", "pyogrio", "shapely"), "ogr": ("osgeo",)}

@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.reports.folder import MARK, beside
 

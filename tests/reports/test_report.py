@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+
 from citygap.model.errors import Cancelled, CityGapError
 from citygap.reports.columns import NAMES
 from citygap.reports.report import write_report

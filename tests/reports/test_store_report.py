@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.model.gap import FindingRow, RuleRun, SourceRow
 from citygap.model.identity import gap_key

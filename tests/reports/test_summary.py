@@ -1,6 +1,7 @@
 """What was lost is said in words."""
 
 import pytest
+
 from citygap.reports.summary import loss_lines
 from citygap.reports.words import read_words
 

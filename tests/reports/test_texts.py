@@ -1,6 +1,7 @@
 """Any text comes back as it was, or is named."""
 
 import pytest
+
 from citygap.reports.tables import read_table, write_table
 from citygap.reports.texts import fit, guarded, known_encoding, newline_mark, one_line, unguarded
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.reports import writer
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+
 from citygap.engine.city import DTYPES, city_from_tables
 from citygap.model.errors import CityGapError
 from citygap.model.roles import ROLES

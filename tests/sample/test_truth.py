@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+
 from citygap.sample.town import build_sample
 
 TZ = ZoneInfo("Asia/Shanghai")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.model.roles import ROLES
 from citygap.sample import city

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+
 from citygap.engine.city import DTYPES
 from citygap.model.errors import Cancelled, CityGapError
 from citygap.model.identity import place_id

@@ -1,4 +1,5 @@
 import pytest
+
 from citygap.sources.encodings import dbf_encoding, guess_encoding, text_encoding
 
 

@@ -7,6 +7,7 @@ import zipfile
 import geopandas as gpd
 import pytest
 import shapely
+
 from citygap.model.errors import CityGapError
 from citygap.sources.build import build_city
 from citygap.sources.spec import SourceSpec

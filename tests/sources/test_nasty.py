@@ -1,6 +1,7 @@
 """Every file of the folder of nasty ones reads, or gives one CityGapError; nothing else ever comes out."""
 
 import pytest
+
 from citygap.engine.city import City
 from citygap.model.errors import CityGapError
 from citygap.sources.build import build_city

@@ -2,6 +2,7 @@ import bz2
 
 import pandas as pd
 import pytest
+
 from citygap.sources.build import build_city
 from citygap.sources.spec import SourceSpec
 

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+
 from citygap.model.errors import CityGapError
 from citygap.model.roles import ROLES
 from citygap.model.tables import read_table

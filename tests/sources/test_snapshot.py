@@ -5,6 +5,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+
 from citygap.model.errors import CityGapError
 from citygap.model.roles import ROLES
 from citygap.sources.build import build_city

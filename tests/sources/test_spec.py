@@ -1,4 +1,5 @@
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.sources.spec import SourceSpec, parse_sources, specs_from_rows, specs_to_rows
 

@@ -2,9 +2,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from citygap.sources.values import moment_of, text_of, to_flag, to_number, to_time, to_year, year_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from citygap.sources.values import moment_of, text_of, to_flag, to_number, to_time, to_year, year_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+
 from citygap.model.gap import FindingRow, RuleRun, SourceRow
 from citygap.model.identity import gap_key, ulid
 from citygap.store import database, gaps, merge

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+
 from citygap.model.catalogue import catalogue
 from citygap.model.errors import CityGapError
 from citygap.store import database, flags, gaps

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.store import database, events, flags, gaps, lifecycle, notes
 

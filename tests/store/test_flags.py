@@ -2,6 +2,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.store import flags, gaps, standards
 

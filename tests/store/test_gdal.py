@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from citygap.store import database, events, flags, gaps, lifecycle, notes
 
 TABLES = {

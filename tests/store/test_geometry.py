@@ -3,10 +3,11 @@ import sqlite3
 import struct
 
 import pytest
-from citygap.model.errors import CityGapError
-from citygap.store import geometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from citygap.model.errors import CityGapError
+from citygap.store import geometry
 
 shapely = pytest.importorskip("shapely")
 wkb_module = pytest.importorskip("shapely.wkb")

@@ -1,6 +1,7 @@
 from datetime import datetime, timezone
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.model.gap import SETTABLE_STATUSES
 from citygap.store import database, events, gaps, lifecycle

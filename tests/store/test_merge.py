@@ -1,4 +1,5 @@
 import pytest
+
 from citygap.model.errors import Cancelled, CityGapError
 from citygap.model.gap import RuleRun
 from citygap.store import events, flags, gaps, lifecycle, merge, runs

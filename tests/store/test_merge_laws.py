@@ -3,11 +3,12 @@
 import tempfile
 from pathlib import Path
 
-from citygap.model.gap import RuleRun
-from citygap.store import database, gaps, lifecycle, merge
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from citygap.model.gap import RuleRun
+from citygap.store import database, gaps, lifecycle, merge
 
 OBJECTS = [f"H{number}" for number in range(6)]
 FOUND = st.sets(st.sampled_from(OBJECTS))

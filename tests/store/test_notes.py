@@ -1,6 +1,7 @@
 import hashlib
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.store import flags, gaps, lifecycle, notes
 from citygap.store.photos import photo_file

@@ -1,4 +1,5 @@
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.model.tables import read_table
 from citygap.store import events, standards

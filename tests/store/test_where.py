@@ -1,12 +1,13 @@
 import sqlite3
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from citygap.model.errors import CityGapError
 from citygap.model.gap import GAP_COLUMNS
 from citygap.store import gaps
 from citygap.store.where import parse_where
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @pytest.fixture

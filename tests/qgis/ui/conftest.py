@@ -5,11 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from citygap.link import finder
-from citygap.model.gap import FindingRow, RuleRun, SourceRow
-from citygap.model.identity import gap_key, ulid
-from citygap.store.database import create_store, open_store
-from citygap.store.merge import RunInfo, merge_run
 from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
@@ -18,6 +13,12 @@ from qgis.core import (
     QgsRectangle,
     QgsSettings,
 )
+
+from citygap.link import finder
+from citygap.model.gap import FindingRow, RuleRun, SourceRow
+from citygap.model.identity import gap_key, ulid
+from citygap.store.database import create_store, open_store
+from citygap.store.merge import RunInfo, merge_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 WORKER_PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -144,6 +145,7 @@ def make_bench(qgis_iface, qgis_new_project, qtbot, clean_settings):
         canvas.resize(800, 600)
         canvas.setDestinationCrs(CRS)
         canvas.setExtent(QgsRectangle(X - 50, Y - 50, X + 750, Y + 550))
+        qgis_iface.messageBar().clearWidgets()
         bench = Workbench(qgis_iface, language)
         bench.load()
         benches.append(bench)

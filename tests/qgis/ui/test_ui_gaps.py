@@ -1,11 +1,12 @@
 """The gap list, judged with mouse and keys."""
 
 import pytest
-from citygap.store import gaps, notes
-from citygap.ui.status_dialog import StatusDialog
 from qgis.core import QgsCoordinateReferenceSystem
 from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
+
+from citygap.store import gaps, notes
+from citygap.ui.status_dialog import StatusDialog
 
 
 @pytest.fixture
@@ -71,8 +72,9 @@ def test_selecting_shows_why_and_zooms(page, bench, qtbot, qgis_iface):
     measured = f"{gap['measured']:g} years against 20 years"
     for wanted in ("Aged building", measured, "PA020 v1", "2026-11-24", "none on record"):
         assert wanted in text
-    from citygap.ui.map_controller import city_crs
     from qgis.core import QgsCoordinateTransform, QgsGeometry, QgsProject
+
+    from citygap.ui.map_controller import city_crs
 
     place = QgsGeometry()
     place.fromWkb(gap["wkb"])
@@ -163,9 +165,9 @@ def test_wide_dock_shows_more_columns(page, bench, qtbot):
 
 
 def test_large_list_is_read_in_a_task(page, bench, qtbot, monkeypatch):
-    from citygap.ui import gaps_controller
+    from citygap.ui import desk
 
-    monkeypatch.setattr(gaps_controller, "READ_AT_ONCE", 5)
+    monkeypatch.setattr(desk, "READ_AT_ONCE", 5)
     page.severity_combo.setCurrentIndex(page.severity_combo.findData("low"))
     qtbot.waitUntil(lambda: page.model.rowCount() == 6)
     page.severity_combo.setCurrentIndex(page.severity_combo.findData("high"))

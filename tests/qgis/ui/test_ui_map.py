@@ -1,13 +1,14 @@
 """Flags and notes by clicks on the map."""
 
 import pytest
-from citygap.store import events, gaps, notes
-from citygap.ui.flag_dialog import FlagDialog
-from citygap.ui.note_dialog import NoteDialog
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsPointXY, QgsRectangle
 from qgis.PyQt.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qgis.PyQt.QtGui import QDropEvent
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
+
+from citygap.store import events, gaps, notes
+from citygap.ui.flag_dialog import FlagDialog
+from citygap.ui.note_dialog import NoteDialog
 
 X, Y = 500_000.0, 3_450_000.0
 

@@ -4,6 +4,8 @@ import sqlite3
 from array import array
 
 import pytest
+from qgis.PyQt.QtCore import Qt
+
 from citygap.store import gaps
 from citygap.store.database import open_store
 from citygap.ui.gap_filter import GapFilter
@@ -11,7 +13,6 @@ from citygap.ui.gap_list_model import PAGE, GapListModel, GapRole
 from citygap.ui.gap_query import GapQuery, GapQueryTask
 from citygap.ui.rule_result_model import RuleResultModel, rule_results
 from citygap.ui.source_model import AUTO, Source, SourceModel
-from qgis.PyQt.QtCore import Qt
 
 RANK = {"high": 0, "medium": 1, "low": 2, "info": 3}
 

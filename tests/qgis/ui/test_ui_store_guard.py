@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from citygap.model.errors import CityGapError
 from citygap.store import flags, gaps
 from citygap.ui import store_guard

@@ -3,13 +3,14 @@
 import subprocess
 
 import pytest
+from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import QPoint, Qt
+from qgis.PyQt.QtWidgets import QApplication, QFileDialog
+
 from citygap.store import gaps, notes
 from citygap.store.database import open_store
 from citygap.ui.flag_dialog import FlagDialog
 from citygap.ui.note_dialog import NoteDialog
-from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
-from qgis.PyQt.QtCore import QPoint, Qt
-from qgis.PyQt.QtWidgets import QApplication, QFileDialog
 
 LONG_MS = 60_000
 
