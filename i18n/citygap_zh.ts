@@ -1140,7 +1140,7 @@
         <translation>全部缺口</translation>
     </message>
     <message>
-        <source>Text</source>
+        <source>Encoding</source>
         <translation>编码</translation>
     </message>
     <message>

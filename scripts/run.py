@@ -44,7 +44,7 @@ def main() -> int:
         step("the gap report as a shapefile set")
         qgis.run("report", STORE=store, OUT=out / "report")
         step("a QGIS window with the layers, the dock and the gaps")
-        qgis.window(store, out / "map.png")
+        qgis.window(store, gap_id, out / "map.png")
     summary(out, store, time.monotonic() - begun)
     return 0
 
@@ -91,8 +91,8 @@ class Qgis:
             sys.exit(f"qgis_process {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def window(self, store: Path, picture: Path) -> None:
-        """Open a real window on the store, and wait for its picture.
+    def window(self, store: Path, gap_id: str, picture: Path) -> None:
+        """Open a real window on the store and the gap, and wait for its picture.
 
         On a desktop the window stays open for the user; on a virtual screen it closes itself.
         """
@@ -101,6 +101,7 @@ class Qgis:
             name: value for name, value in self.environment.items() if name != "QT_QPA_PLATFORM"
         } | {
             "CITYGAP_STORE": str(store),
+            "CITYGAP_GAP": gap_id,
             "CITYGAP_PICTURE": str(picture),
             "CITYGAP_CLOSE": "" if has_desktop else "1",
         }

@@ -5,29 +5,42 @@ from pathlib import Path
 
 from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface, plugins
 
 STORE = Path(os.environ["CITYGAP_STORE"])
 PICTURE = Path(os.environ["CITYGAP_PICTURE"])
-PAGE_MS = 1500
-SETTLED_MS = 1200
+GAP = os.environ["CITYGAP_GAP"]
+SCALE = 4000
+STEP_MS = 300
+SETTLED_MS = 1500
 
 
 def show():
-    """Open the store, show the gaps, and wait for the map to be drawn."""
+    """Open the store beside the layers, with the list of gaps."""
     workbench = plugins["citygap"].workbench
     window = iface.mainWindow()
     window.resize(1600, 1000)
     workbench.desk.open_store(STORE)
     workbench.dock.show_page(workbench.dock.gaps_page)
-    workbench.desk.tree.zoom_extent()
-    QTimer.singleShot(PAGE_MS, save_when_drawn)
+    for dock in window.findChildren(QDockWidget, "Browser"):
+        dock.hide()
+    QTimer.singleShot(STEP_MS, select)
+
+
+def select():
+    """Select the planner's gap once the list is read, so that map and details show it."""
+    if not plugins["citygap"].workbench.dock.gaps_page.select(GAP):
+        QTimer.singleShot(STEP_MS, select)
+        return
+    iface.mapCanvas().zoomScale(SCALE)
+    QTimer.singleShot(SETTLED_MS, save_when_drawn)
 
 
 def save_when_drawn():
     """Save the picture once the canvas has nothing left to draw."""
     if iface.mapCanvas().isDrawing():
-        QTimer.singleShot(300, save_when_drawn)
+        QTimer.singleShot(STEP_MS, save_when_drawn)
         return
     QTimer.singleShot(SETTLED_MS, save)
 

@@ -13,7 +13,6 @@ from .icons import icon
 from .rule_result_model import RuleResult, RuleResultModel
 from .source_model import RoleDelegate, SourceModel
 
-CELL_MARGIN = 10
 ROLE_COLUMN = 130
 
 
@@ -73,6 +72,7 @@ class CheckPage(QWidget):
         view = self.result_view
         view.setModel(self.results)
         view.verticalHeader().hide()
+        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = view.horizontalHeader()
         header.setMinimumSectionSize(24)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -126,9 +126,7 @@ class CheckPage(QWidget):
         view.clearSpans()
         self.results.show_results(results)
         view.setVisible(bool(results))
-        line = view.fontMetrics().height()
         for row, result in enumerate(results):
-            view.setRowHeight(row, line + CELL_MARGIN + (line if result.reason else 0))
             if result.reason:
                 view.setSpan(row, RuleResultModel.TITLE, 1, self.results.columnCount())
 

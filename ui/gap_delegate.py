@@ -1,4 +1,4 @@
-"""Draws a gap of the list in two lines: its title, and beneath it which object where and since when."""
+"""Draws a gap of the list in two lines: its title, and beneath it which object and where."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ READ = (
 GapRole = Qt.ItemDataRole.UserRole + 1
 """Role under which a row hands out its gap as a dict."""
 SubtitleRole = Qt.ItemDataRole.UserRole + 2
-"""Role of the second line of the column `GapListModel.GAP`: object, unit and day."""
+"""Role of the second line of the column `GapListModel.GAP`: object and unit."""
 
 
 class GapListModel(QAbstractTableModel):
@@ -92,7 +92,7 @@ class GapListModel(QAbstractTableModel):
         if role == GapRole:
             return gap
         if role == SubtitleRole:
-            parts = (self._text(gap, column) for column in (self.OBJECT, self.UNIT, self.FOUND))
+            parts = (self._text(gap, column) for column in (self.OBJECT, self.UNIT))
             return " · ".join(part for part in parts if part)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == self.SEVERITY:
             return self._icons.get(gap.get("severity"))

@@ -70,7 +70,7 @@ def _facts(gap: dict[str, Any], language: str, from_rule: bool) -> list[tuple[st
         (_tr("Status"), f"{status}{until} · {run_state}"),
         (_tr("Reason"), gap.get("why") or ""),
         (_tr("Object"), f"{role} {gap.get('object_id') or ''}".strip()),
-        (_tr("Class"), _class_words(gap.get("class_code") or "", language)),
+        (_tr("Class"), _class_words(gap, language)),
         (_tr("Unit"), " · ".join(gap[name] for name in ("area_code", "cell_code") if gap.get(name))),
         (_tr("Body"), gap.get("body") or _tr("none on record")),
         (_tr("Since"), (gap.get("found_at") or "")[:10]),
@@ -79,8 +79,11 @@ def _facts(gap: dict[str, Any], language: str, from_rule: bool) -> list[tuple[st
     ]
 
 
-def _class_words(codes: str, language: str) -> str:
-    """Classes of a gap, such as ``JS|PS``, in words."""
+def _class_words(gap: dict[str, Any], language: str) -> str:
+    """Classes of a gap, such as ``JS|PS``, in words; empty if its role says the same."""
+    codes = gap.get("class_code") or ""
+    if codes == gap.get("object_role"):
+        return ""
     words = dict(class_choices(language))
     return ", ".join(words.get(code, code) for code in codes.split("|") if code)
 

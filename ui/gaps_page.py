@@ -28,7 +28,7 @@ LONGEST = (
 )
 """What a column shall hold without being cut."""
 SHOWN_FROM_WIDTH = ((GapListModel.OBJECT, 520), (GapListModel.UNIT, 600), (GapListModel.FOUND, 680))
-"""Columns that a narrow dock leaves out; the second line of a row has their values."""
+"""Columns that a narrow dock leaves out; a row's second line and the detail panel have their values."""
 FIRST_HEIGHTS = [300, 330]
 PHOTO_SIZE = QSize(80, 64)
 STATUS_ICONS = {

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import Qt
 from citygap.store import gaps
 from citygap.store.database import open_store
 from citygap.ui.gap_filter import GapFilter
-from citygap.ui.gap_list_model import PAGE, GapListModel, GapRole
+from citygap.ui.gap_list_model import PAGE, GapListModel, GapRole, SubtitleRole
 from citygap.ui.gap_query import GapQuery, GapQueryTask
 from citygap.ui.rule_result_model import RuleResultModel, rule_results
 from citygap.ui.source_model import AUTO, Source, SourceModel
@@ -53,6 +53,7 @@ def test_gap_list_model_pages_through_every_row(make_store):
         assert model.row_of(meant[-1]) == 3 * PAGE
         assert model.row_of("nothing") is None
         assert model.index(0, GapListModel.STATUS).data() == "待确认"
+        assert model.index(0, GapListModel.GAP).data(SubtitleRole) == "H00600 · 310101002"
 
 
 def test_gap_list_model_survives_rows_that_were_deleted(store_path):
