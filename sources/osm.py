@@ -89,6 +89,8 @@ def split_by_tags(raw: RawLayer) -> dict[str, RawLayer]:
         columns={name: _key(name) for name in raw.frame.columns if _key(name) not in raw.frame}
     )
     line, area, point = kinds == "line", kinds == "polygon", kinds == "point"
+    # an outline too broken to read leaves a building without a place, not a city without the building
+    outlined = area | ((kinds == "") & (raw.layer == "multipolygons"))
     highway, waterway = _tag(frame, "highway"), _tag(frame, "waterway")
     street = line & ~highway.isin([*_NO, *_NO_STREET]).to_numpy()
     alley = street & (_tag(frame, "service") == "alley").to_numpy()
@@ -100,7 +102,7 @@ def split_by_tags(raw: RawLayer) -> dict[str, RawLayer]:
     level = _levels(frame, shapes, boundary)
     boundary &= level != ""
     masks = {
-        "housing": area & ~_tag(frame, "building").isin(_NO).to_numpy(),
+        "housing": outlined & ~_tag(frame, "building").isin(_NO).to_numpy(),
         "roads": street,
         "neglected": alley,
         "components": manhole | lamp,

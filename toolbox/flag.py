@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Optional
 
 from qgis.core import (
@@ -19,6 +20,8 @@ from ..store.flags import flag
 from ..store.gaps import read_gap
 from .algorithm import CityGapAlgorithm, ask, or_here, user_name
 from .inputs import add_author, add_store, store_path, text
+
+_CRS_BEHIND = re.compile(r"\s*(?P<wkt>.+\))\s*\[(?P<crs>[^\]]+)\]\s*$", re.DOTALL)
 
 
 class FlagAlgorithm(CityGapAlgorithm):
@@ -86,12 +89,19 @@ class FlagAlgorithm(CityGapAlgorithm):
         """WKB of the place in the store's CRS; a place without a CRS is taken to be in it."""
         if not parameters.get("PLACE"):
             return None
-        geometry = self.parameterAsGeometry(parameters, "PLACE", context, _crs_of(store))
+        place = {"PLACE": _crs_in_front(parameters["PLACE"])}
+        geometry = self.parameterAsGeometry(place, "PLACE", context, _crs_of(store))
         if geometry.isNull() or geometry.isEmpty():
             raise CityGapError(
                 "no_place", "the place is empty", remedy="Give it like POINT (121.5 31.2) [EPSG:4326]."
             )
         return bytes(geometry.asWkb())
+
+
+def _crs_in_front(place: Any) -> Any:
+    """``POINT (…) [EPSG:4326]``, as QGIS writes points, in the form its geometries are read from."""
+    named = _CRS_BEHIND.match(place) if isinstance(place, str) else None
+    return f"CRS={named['crs']};{named['wkt']}" if named else place
 
 
 def _crs_of(store: Store) -> QgsCoordinateReferenceSystem:

@@ -10,6 +10,7 @@ from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QDir, QObject
 from qgis.PyQt.QtWidgets import QFileDialog
 
+from ..layers.making import PART_PROPERTY
 from ..model.errors import CityGapError
 from ..tasks.snapshot import snapshot_task, source_text
 from .check_page import CheckPage
@@ -81,19 +82,13 @@ class CheckController(QObject):
             self._page.sources.add(path)
 
     def _on_layer_menu(self) -> None:
-        own = {layer.id() for layer in self.desk.tree.gap_layers()}
+        """Offer the project's layers, but for those that show a store or its city."""
         layers = [
             (layer.id(), layer.name())
             for layer in QgsProject.instance().mapLayers().values()
-            if isinstance(layer, QgsVectorLayer) and layer.id() not in own and not self._is_ours(layer)
+            if isinstance(layer, QgsVectorLayer) and not layer.customProperty(PART_PROPERTY)
         ]
         self._page.show_layers(sorted(layers, key=lambda layer: layer[1]))
-
-    def _is_ours(self, layer: QgsVectorLayer) -> bool:
-        """Whether a layer shows the open store or its city, and so is no source."""
-        path = self.desk.store_path
-        ours = (str(path), str(city_beside(path))) if path else ()
-        return layer.source().partition("|")[0] in ours
 
     @guarded
     def _on_layer(self, layer_id: str) -> None:

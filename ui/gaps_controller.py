@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import QgsCoordinateTransform, QgsGeometry, QgsProject
@@ -12,6 +13,7 @@ from qgis.PyQt.QtGui import QDesktopServices
 from ..model.errors import CityGapError
 from ..model.words import word
 from ..store import lifecycle, notes
+from ..store.database import Store
 from ..store.gaps import read_gap
 from .desk import Desk
 from .gap_query import GapQuery, GapQueryTask
@@ -129,8 +131,7 @@ class GapsController(QObject):
         store = self.desk.needed_store()
         gap = read_gap(store, gap_id, self.desk.language)
         said = notes.read_notes(store, gap_id)
-        photos = [store.photo_folder / photo["path"] for note in said for photo in note["photos"]]
-        self._page.show_details(gap_html(gap, said, self.desk.language), photos)
+        self._page.show_details(gap_html(gap, said, self.desk.language), photo_paths(store, said))
         if not self._keeps_place:
             self._show_on_map(gap)
 
@@ -193,3 +194,10 @@ class GapsController(QObject):
 
     def _on_photo(self, path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(path))
+
+
+def photo_paths(store: Store, said: list[dict[str, Any]]) -> list[Path]:
+    """Photos of notes; a path that leads out of the store's folder is not followed."""
+    folder = store.photo_folder.resolve()
+    paths = [(folder / photo["path"]).resolve() for note in said for photo in note["photos"]]
+    return [path for path in paths if path.is_relative_to(folder)]

@@ -40,18 +40,18 @@ class Workbench(QObject):
 
     def load(self) -> None:
         """Show the dock and connect everything."""
-        self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         for controller in self._controllers:
             controller.load()
         self.dock.opened.connect(self._look_for_worker)
+        self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
 
     def unload(self) -> None:
         """Undo `load`; what runs is cancelled."""
+        self._iface.removeDockWidget(self.dock)
         self.dock.opened.disconnect(self._look_for_worker)
         self.desk.shut_down()
         for controller in reversed(self._controllers):
             controller.unload()
-        self._iface.removeDockWidget(self.dock)
         self.dock.deleteLater()
 
     def _look_for_worker(self) -> None:

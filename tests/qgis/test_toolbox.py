@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from qgis.core import (
     QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
     QgsFeature,
     QgsGeometry,
     QgsProcessingContext,
@@ -206,13 +208,20 @@ def test_gaps_as_json_and_csv(run, store, tmp_path):
     assert not (tmp_path / "x.csv").exists()
 
 
-def test_flag_by_place_in_another_crs_and_by_object(run, store, tmp_path):
+@pytest.mark.parametrize("form", ["POINT ({} {}) [EPSG:4326]", "CRS=EPSG:4326;POINT ({} {})"])
+def test_flag_by_place_in_another_crs_and_by_object(run, store, tmp_path, form):
     one = _records(run, store, tmp_path, "rule_id = 'A02'")[0]
     centre = QgsGeometry.fromWkt(one["geometry"]).centroid().asPoint()
+    to_degrees = QgsCoordinateTransform(
+        QgsCoordinateReferenceSystem("EPSG:4549"),
+        QgsCoordinateReferenceSystem("EPSG:4326"),
+        QgsProject.instance(),
+    )
+    degrees = to_degrees.transform(centre)
     outputs, _, error = run(
         "flag",
         STORE=str(store),
-        PLACE=f"POINT ({centre.x()} {centre.y()}) [EPSG:4549]",
+        PLACE=form.format(degrees.x(), degrees.y()),
         SEVERITY="high",
         TEXT="dark",
         RULE="missing_attribute",

@@ -6,6 +6,7 @@ from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
 from citygap.store import gaps, notes
+from citygap.ui.note_dialog import NoteDialog
 from citygap.ui.status_dialog import StatusDialog
 
 
@@ -156,6 +157,30 @@ def test_notes_are_shown_escaped(page, bench, qtbot, photo):
     assert "<script>alert(1)</script>" in page.detail_view.toPlainText()
     assert page.photo_list.count() == 1
     assert not page.photo_list.item(0).icon().isNull()
+
+
+def test_photo_path_that_leads_out_is_not_followed(bench):
+    from citygap.ui.gaps_controller import photo_paths
+
+    said = [{"photos": [{"path": "ab/cd.jpg"}, {"path": "../../secret.jpg"}, {"path": "/etc/passwd"}]}]
+    store = bench.desk.store
+    assert photo_paths(store, said) == [store.photo_folder.resolve() / "ab" / "cd.jpg"]
+
+
+def test_keys_flag_and_note(page, bench, qtbot, qgis_iface):
+    page.gap_view.setFocus()
+    qtbot.keyClick(page.gap_view, Qt.Key.Key_J)
+    qtbot.keyClick(page.gap_view, Qt.Key.Key_N)
+    dialog_of(NoteDialog).reject()
+    qtbot.keyClick(page.gap_view, Qt.Key.Key_F)
+    assert qgis_iface.mapCanvas().mapTool() is bench.maps.flag_tool
+
+
+def test_keys_are_letters_while_searching(page, bench, qtbot, qgis_iface):
+    page.search_edit.setFocus()
+    qtbot.keyClicks(page.search_edit, "fnjk")
+    assert page.search_edit.text() == "fnjk"
+    assert qgis_iface.mapCanvas().mapTool() is not bench.maps.flag_tool
 
 
 def test_wide_dock_shows_more_columns(page, bench, qtbot):

@@ -127,6 +127,17 @@ def test_cancelled_check_writes_no_store(bench, qtbot, monkeypatch, city, tmp_pa
     assert (tmp_path / "none.gpkg").exists()
 
 
+def test_unload_while_a_check_runs_leaves_nothing(bench, qtbot, monkeypatch, city, tmp_path):
+    page = bench.dock.check_page
+    start_store(bench, qtbot, monkeypatch, tmp_path / "none.gpkg")
+    page.sources.add(str(city))
+    click(qtbot, page.run_button)
+    qtbot.waitSignal(bench.desk.client.progress, timeout=LONG_MS).wait()
+    with qtbot.waitSignal(bench.desk.client.closed, timeout=5_000):
+        bench.desk.shut_down()
+    assert [path.name for path in tmp_path.iterdir() if "none" in path.name] == []
+
+
 def test_source_that_is_missing_is_one_sentence(bench, qtbot, monkeypatch, tmp_path, qgis_iface):
     page = bench.dock.check_page
     start_store(bench, qtbot, monkeypatch, tmp_path / "none.gpkg")
