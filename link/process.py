@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Optional
+from typing import Any, Optional
 
 from qgis.PyQt.QtCore import QObject, QProcess, QTimer, pyqtSignal
 
@@ -14,6 +14,9 @@ ARGUMENTS = ("-u", "-X", "utf8", "-m", "citygap.worker")
 HELLO_MS = 15_000
 GRACE_MS = 1_000
 KEPT_LINES = 50
+
+_LEAVING: set[WorkerProcess] = set()
+"""Processes that end by themselves, held until they have: nobody else refers to them."""
 
 
 class WorkerProcess(QObject):
@@ -72,17 +75,18 @@ class WorkerProcess(QObject):
         self._outlive()
 
     def _outlive(self) -> None:
-        """Let the process end by itself after its owner is gone.
-
-        The connection below holds the only reference: a parent would not do, as the Python object
-        of a parent that C++ made (the application) may go, and with it this object's slots.
-        """
+        """Let the process end by itself after its owner is gone."""
         self.setParent(None)
-        self._process.finished.connect(lambda *_: self.deleteLater())
+        _LEAVING.add(self)
+        self._process.finished.connect(self._on_left)
         killer = QTimer(self._process)
         killer.setSingleShot(True)
         killer.timeout.connect(self._process.kill)
         killer.start(GRACE_MS)
+
+    def _on_left(self, *_: Any) -> None:
+        _LEAVING.discard(self)
+        self.deleteLater()
 
     def _on_output(self) -> None:
         for line in self._out.feed(bytes(self._process.readAllStandardOutput())):

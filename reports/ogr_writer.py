@@ -29,6 +29,23 @@ def _listening() -> Iterator[list[str]]:
         gdal.PopErrorHandler()
 
 
+@contextmanager
+def _recoding(encoding: str) -> Iterator[None]:
+    """Make this thread's shapefiles be of the encoding, also where QGIS has switched recoding off.
+
+    QGIS sets SHAPE_ENCODING to nothing for its whole process: GDAL would then write UTF-8 bytes
+    beside a ``.cpg`` that says GBK.
+    """
+    from osgeo import gdal
+
+    before = gdal.GetThreadLocalConfigOption("SHAPE_ENCODING")
+    gdal.SetThreadLocalConfigOption("SHAPE_ENCODING", encoding)
+    try:
+        yield
+    finally:
+        gdal.SetThreadLocalConfigOption("SHAPE_ENCODING", before)
+
+
 class OgrEngine:
     """Writes and reads with ``osgeo``; native geometries are `ogr.Geometry`."""
 
@@ -80,7 +97,7 @@ class OgrEngine:
         is_cancelled: Callable[[], bool],
     ) -> None:
         """Write one shapefile."""
-        with _listening() as heard:
+        with _listening() as heard, _recoding(encoding):
             try:
                 _write(path, geometry, fields, rows, shapes, crs, encoding, is_cancelled)
             except RuntimeError as error:
@@ -88,10 +105,11 @@ class OgrEngine:
                 raise CityGapError("write_failed", message, file=str(path)) from error
 
     def read(self, path: Path) -> ReadBack:
-        """Read a shapefile afresh, told nothing but its path."""
+        """Read a shapefile afresh, told nothing but its path: the encoding is what the ``.cpg`` says."""
         from osgeo import ogr
 
-        with _listening() as heard:
+        encoding = path.with_suffix(".cpg").read_text(encoding="ascii").strip()
+        with _listening() as heard, _recoding(encoding):
             source = ogr.Open(str(path))
             if source is None:
                 raise CityGapError("write_failed", "; ".join(heard) or "can't be opened", file=str(path))

@@ -239,5 +239,9 @@ def refuse(error: BaseException, named: str, layer: Optional[str]) -> NoReturn:
             remedy="Copy or export it again.",
         ) from error
     raise CityGapError(
-        "unreadable", message, file=named, layer=layer, remedy="Open it in QGIS and export it as GeoPackage."
+        "unreadable",
+        f"GDAL cannot read it ({message})",
+        file=named,
+        layer=layer,
+        remedy="Open it in QGIS and export it as GeoPackage.",
     ) from error

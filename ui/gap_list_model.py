@@ -26,11 +26,12 @@ READ = (
     "class_code",
     "area_code",
     "found_at",
+    "text",
 )
 GapRole = Qt.ItemDataRole.UserRole + 1
 """Role under which a row hands out its gap as a dict."""
 SubtitleRole = Qt.ItemDataRole.UserRole + 2
-"""Role of the second line of the column `GapListModel.GAP`: object and unit."""
+"""Role of the second line of the column `GapListModel.GAP`: object and unit, else its text."""
 
 
 class GapListModel(QAbstractTableModel):
@@ -92,8 +93,8 @@ class GapListModel(QAbstractTableModel):
         if role == GapRole:
             return gap
         if role == SubtitleRole:
-            parts = (self._text(gap, column) for column in (self.OBJECT, self.UNIT))
-            return " · ".join(part for part in parts if part)
+            parts = (self._text(gap, self.OBJECT), self._text(gap, self.UNIT))
+            return " · ".join(part for part in parts if part) or (gap.get("text") or "").partition("\n")[0]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == self.SEVERITY:
             return self._icons.get(gap.get("severity"))
         if role == Qt.ItemDataRole.DisplayRole:

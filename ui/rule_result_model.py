@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import QApplication
 
 from ..model.catalogue import title
 from ..model.words import word
+from ._compat import flag_value
 from .icons import icon
 
 SHOWN_SEVERITIES = ("high", "medium", "low", "info")
@@ -124,7 +125,7 @@ class RuleResultModel(QAbstractTableModel):
             return None
         result = self._results[index.row()]
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() != self.TITLE and not result.reason:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            return flag_value(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(result)
         if role == Qt.ItemDataRole.ForegroundRole and result.reason:

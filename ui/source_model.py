@@ -91,7 +91,7 @@ class SourceModel(QAbstractTableModel):
             return self._headings[section]
         return None
 
-    def flags(self, index: QModelIndex) -> Qt.ItemFlags:
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         """The role can be chosen in place."""
         flags = super().flags(index)
         return (

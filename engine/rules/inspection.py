@@ -55,7 +55,7 @@ def _never_inspected(role: str, due: list[Due], visits: pd.DataFrame, context: C
         "I02",
         object_role=role,
         object_id=part["id"],
-        severity=np.where(_log_too_young(role, found, interval, context), "info", _grade(role, part)),
+        severity=np.where(_log_too_young(role, found, interval, context), "info", _grade(role, found, context)),
         geometry=part.geometry.to_numpy(),
         crs=context.city.crs,
         class_code=class_codes(role, part),
@@ -103,11 +103,13 @@ def _log_too_young(role: str, found: np.ndarray, interval: np.ndarray, context: 
     return young
 
 
-def _grade(role: str, part: gpd.GeoDataFrame) -> np.ndarray:
-    """High for gas, housing graded C or D, and viaducts; else medium."""
+def _grade(role: str, found: np.ndarray, context: Context) -> np.ndarray:
+    """High for gas, old housing graded C or D, and viaducts; else medium."""
+    part = context.city.table(role).iloc[found]
     high = np.zeros(len(part), dtype=bool)
     if role == "housing":
-        high |= part["danger_grade"].isin(("C", "D")).to_numpy(dtype=bool)
+        dangerous = part["danger_grade"].isin(("C", "D")).to_numpy(dtype=bool)
+        high |= dangerous & context.is_old_housing[found]
     for viaduct_or_gas in (f"{role}:RQ", "neglected:under_viaduct", "components:bridge"):
         high |= of_class(role, part, viaduct_or_gas)
     return np.where(high, "high", "medium").astype(object)

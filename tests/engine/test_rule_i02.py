@@ -163,7 +163,8 @@ def oracle(items, seen):
         if reached:
             continue
         severity = "medium"
-        if class_of(item) in ("RQ", "under_viaduct") or (item["role"] == "housing" and item["grade"] == "C"):
+        old = item["role"] == "housing" and item["year"] is not None and item["year"] <= 2000
+        if class_of(item) in ("RQ", "under_viaduct") or (old and item["grade"] == "C"):
             severity = "high"
         if start is None:
             severity = "info"

@@ -20,6 +20,20 @@ def engine_name(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def as_in_qgis():
+    """QGIS switches the recoding of shapefiles off for its whole process: what we write must not care."""
+    if find_spec("osgeo") is None:
+        yield
+        return
+    from osgeo import gdal
+
+    before = gdal.GetConfigOption("SHAPE_ENCODING")
+    gdal.SetConfigOption("SHAPE_ENCODING", "")
+    yield
+    gdal.SetConfigOption("SHAPE_ENCODING", before)
+
+
 class Wkb:
     """Well-known binary by hand."""
 

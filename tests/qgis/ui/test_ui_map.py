@@ -8,6 +8,7 @@ from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
 from citygap.store import events, gaps, notes
 from citygap.ui.flag_dialog import FlagDialog
+from citygap.ui.gap_list_model import SubtitleRole
 from citygap.ui.note_dialog import NoteDialog
 
 X, Y = 500_000.0, 3_450_000.0
@@ -71,6 +72,7 @@ def test_flag_a_point_and_undo(bench, canvas, qtbot, qgis_iface, read_store):
     place.fromWkb(gap["wkb"])
     assert place.asPoint().distance(X + 300, Y + 200) < 2 * canvas.mapUnitsPerPixel()
     assert page.current_id() == gap["gap_id"]
+    assert page.gap_view.currentIndex().data(SubtitleRole) == "no lamp in this alley"
     assert bench.dock.layers_page.toggles["gaps"].count_label.text() == "25"
     qtbot.mouseClick(undo_button(qgis_iface), Qt.MouseButton.LeftButton)
     assert flags_of(read_store()) == []
