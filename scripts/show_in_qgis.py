@@ -21,7 +21,7 @@ def show():
     workbench = plugins["citygap"].workbench
     window = iface.mainWindow()
     window.resize(1600, 1000)
-    workbench.desk.open_store(STORE)
+    workbench.stores.open(str(STORE))
     workbench.dock.show_page(workbench.dock.gaps_page)
     for dock in window.findChildren(QDockWidget, "Browser"):
         dock.hide()

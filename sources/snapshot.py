@@ -23,6 +23,9 @@ from .raw import kinds_of
 _TYPES = ("Point", "LineString", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
 """Geometry type of each shapely type id (a ring is stored as a line)."""
 
+_OLDER = {"VERSION": "1.2"}
+"""What the GDAL of every QGIS since 3.22 reads without a warning."""
+
 
 def write_city(city: City, path: Union[str, Path]) -> dict[str, int]:
     """Write one layer per role, named like the role, columns named like its fields.
@@ -130,17 +133,8 @@ def _write_layer(path: Path, layer: str, frame: pd.DataFrame) -> None:
     options: dict[str, Any] = {"layer": layer, "driver": "GPKG", "append": False}
     if isinstance(frame, gpd.GeoDataFrame):
         ids = set(np.unique(shapely.get_type_id(frame.geometry.dropna().to_numpy())))
-        names = (
-            "Point",
-            "LineString",
-            "LineString",
-            "Polygon",
-            "MultiPoint",
-            "MultiLineString",
-            "MultiPolygon",
-        )
-        types = {names[number] for number in ids}
+        types = {_TYPES[number] for number in ids}
         options["geometry_type"] = types.pop() if len(types) == 1 else "Unknown"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pyogrio.write_dataframe(frame, path, use_arrow=True, **options)
+        pyogrio.write_dataframe(frame, path, use_arrow=True, dataset_options=_OLDER, **options)
