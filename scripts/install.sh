@@ -21,7 +21,7 @@ command -v xauth >/dev/null || need_apt+=(xauth)
 command -v ogrinfo >/dev/null || need_apt+=(gdal-bin)
 command -v lrelease >/dev/null || need_apt+=(qttools5-dev-tools)
 "$system_python" -c 'import ensurepip' 2>/dev/null || need_apt+=(python3-venv)
-fc-list 2>/dev/null | grep -qi 'cjk' || need_apt+=(fontconfig fonts-noto-cjk)
+[ -n "$(fc-list :lang=zh family 2>/dev/null)" ] || need_apt+=(fontconfig fonts-noto-cjk)
 if ((${#need_apt[@]})); then
     say "system packages: ${need_apt[*]}"
     sudo=""

@@ -34,7 +34,7 @@ def main() -> int:
         qgis = Qgis(Path(profile))
         sources = [str(Path(file).resolve()) for file in chosen.files] or [sample_city(out)]
         store = out / "city.gpkg"
-        step("check: eight rules over " + ", ".join(Path(source).name for source in sources))
+        step("check " + ", ".join(Path(source).name for source in sources))
         qgis.run("check", SOURCES=sources, STORE=store, CITY=out / "city_city.gpkg")
         step("a planner flags a gap, and notes it with a photo")
         gap_id = flag_a_place(qgis, store)

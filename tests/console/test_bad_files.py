@@ -120,6 +120,7 @@ def test_missing(refused, place, name):
     assert str(path) in refused(f"--role=housing={path}")
 
 
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
 def test_no_crs(refused, place):
     path = place / "data" / "houses.shp"
     buildings().set_crs(None, allow_override=True).to_file(path)
