@@ -55,7 +55,9 @@ def _never_inspected(role: str, due: list[Due], visits: pd.DataFrame, context: C
         "I02",
         object_role=role,
         object_id=part["id"],
-        severity=np.where(_log_too_young(role, found, interval, context), "info", _grade(role, found, context)),
+        severity=np.where(
+            _log_too_young(role, found, interval, context), "info", _grade(role, found, context)
+        ),
         geometry=part.geometry.to_numpy(),
         crs=context.city.crs,
         class_code=class_codes(role, part),
