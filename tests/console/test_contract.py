@@ -8,7 +8,8 @@ import pytest
 
 OPEN = "…"
 SECTION = re.compile(
-    r"^## (?P<name>.+?)\n.*?```console\n(?P<command>.+?)\n```.*?```json\n(?P<json>.+?)\n```(?P<rest>.*?)(?=^## |\Z)",
+    r"^## (?P<name>.+?)\n.*?```console\n(?P<command>.+?)\n```"
+    r".*?```json\n(?P<json>.+?)\n```(?P<rest>.*?)(?=^## |\Z)",
     re.MULTILINE | re.DOTALL,
 )
 COMMANDS = (
