@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Optional
+from typing import Optional
 
 from qgis.PyQt.QtCore import QObject, QProcess, QTimer, pyqtSignal
 
@@ -75,18 +75,19 @@ class WorkerProcess(QObject):
         self._outlive()
 
     def _outlive(self) -> None:
-        """Let the process end by itself after its owner is gone."""
+        """Let the process end by itself after its owner is gone.
+
+        It must not be freed while its QProcess is still telling of the end: so it is held until
+        the event loop has deleted it.
+        """
         self.setParent(None)
         _LEAVING.add(self)
-        self._process.finished.connect(self._on_left)
+        self.destroyed.connect(lambda *_: _LEAVING.discard(self))
+        self._process.finished.connect(self.deleteLater)
         killer = QTimer(self._process)
         killer.setSingleShot(True)
         killer.timeout.connect(self._process.kill)
         killer.start(GRACE_MS)
-
-    def _on_left(self, *_: Any) -> None:
-        _LEAVING.discard(self)
-        self.deleteLater()
 
     def _on_output(self) -> None:
         for line in self._out.feed(bytes(self._process.readAllStandardOutput())):

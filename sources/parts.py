@@ -64,7 +64,8 @@ def read_parts(
 ) -> list[Part]:
     """Every layer of every source, roles and columns recognised.
 
-    A layer that a source names with a role is not recognised a second time from its file.
+    A layer that a source names with a role is not recognised a second time from its file, and a layer
+    that is named twice in one role is taken once: twice the same pipes would have no loose end.
 
     Raises
     ------
@@ -74,6 +75,7 @@ def read_parts(
     """
     given = [spec for spec in specs if spec.role]
     parts: list[Part] = []
+    taken: set[tuple[Path, Optional[str], str]] = set()
     for number, spec in enumerate(specs):
         if is_cancelled():
             raise Cancelled
@@ -82,7 +84,10 @@ def read_parts(
             for part in _parts_of(source, spec, is_cancelled):
                 if spec.role is None and any(_covers(other, part, source.is_osm) for other in given):
                     continue
-                parts.append(part)
+                known = (Path(spec.path).expanduser().resolve(), part.raw.layer, part.role)
+                if known not in taken:
+                    taken.add(known)
+                    parts.append(part)
     on_progress(1.0, None)
     return parts
 

@@ -202,7 +202,9 @@ def _open_defects(city: City, context: Context) -> gpd.GeoDataFrame:
                 params=[{"kind": "open"}] * len(found),
             )
         )
-    return join_findings(parts, city.crs)
+    findings = join_findings(parts, city.crs)
+    # a run without the books that told of a defect has not looked whether it is still open
+    return findings.assign(objects=[(*objects, "repairs:*", "visits:*") for objects in findings["objects"]])
 
 
 def _defects(context: Context) -> list[pd.DataFrame]:

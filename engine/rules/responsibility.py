@@ -49,7 +49,10 @@ def find_without_owner(city: City, context: Context) -> Outcome:
     else:
         untested.append("cells: fallback")
     reason = (f"not tested ({'; '.join(untested)})",) if untested else ()
-    return Outcome(join_findings(parts, city.crs), reason)
+    findings = join_findings(parts, city.crs)
+    # a run without the duties has not looked whether somebody has them now
+    findings = findings.assign(objects=[(*objects, "duties:*") for objects in findings["objects"]])
+    return Outcome(findings, reason)
 
 
 def valid_duties(context: Context) -> gpd.GeoDataFrame:

@@ -85,3 +85,17 @@ def test_near_misses_are_the_planted_ones_and_no_more(sample, checked):
     planted = {gap_id(row) for row in sample[2] if row["rule_id"] == "N02" and row["expected"] == "yes"}
     for gaps in checked.values():
         assert {gap["gap_id"] for gap in gaps if gap["rule_id"] == "N02"} == planted
+
+
+def test_a_run_without_the_books_closes_nothing_that_they_told(console, sample, checked):
+    """Duties, repairs and visits are left out: that is no proof that somebody now cares for these places."""
+    folder, day = sample[0], DAYS[0]
+    words = ["--store", folder / f"{day}.gpkg", "--as-of", day]
+    alone = console.json("check", f"{folder / 'city.gpkg'}|housing", *words)["rules"]
+    assert {alone[rule_id]["status"] for rule_id in ("I05", "R01")} == {"run"}
+    assert {rule_id: rule["gone"] for rule_id, rule in alone.items()} == dict.fromkeys(alone, 0)
+    again = console.json("check", folder / "city.gpkg", *words)["rules"]
+    known = {gap["gap_id"] for gap in checked[day]}
+    after = [gap for gap in console.json("gaps", folder / f"{day}.gpkg") if gap["gap_id"] in known]
+    assert {gap["status"] for gap in after} == {"open"}
+    assert sum(rule["returned"] for rule in again.values()) == 0

@@ -299,3 +299,20 @@ def test_cancel_and_progress(tmp_path):
     assert shares[-1] == 1.0
     with pytest.raises(Cancelled):
         build_city([spec], is_cancelled=lambda: True)
+
+
+def test_a_layer_named_twice_is_taken_once(shared_data, tmp_path):
+    arcs = shared_data / "pipes" / "ud_arc.gpkg"
+    link = tmp_path / "link.gpkg"
+    link.symlink_to(arcs)
+    ways = [[arcs, arcs], [arcs, f"{arcs.parent}/../pipes/ud_arc.gpkg"], [arcs, link]]
+    for paths in ways:
+        city = build_city([SourceSpec(str(path)) for path in paths])
+        assert len(city.tables["pipes"]) == 119 and len(city.sources) == 1
+    named = parse_sources([str(arcs)], [f"pipes={arcs}|ud_arc", f"pipes={arcs}"], [])
+    assert len(build_city(named).tables["pipes"]) == 119
+    both_roles = parse_sources([], [f"pipes={arcs}", f"roads={arcs}"], [])
+    assert {role: len(table) for role, table in build_city(both_roles).tables.items()} == {
+        "pipes": 119,
+        "roads": 119,
+    }
