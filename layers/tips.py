@@ -6,17 +6,11 @@ for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-
-from qgis.core import QgsExpression
 
 from ..model.catalogue import catalogue
 from ..model.tables import read_table
-from ..model.vocabulary import pipe_classes
 from .labels import field_label, label, labels_under, vocabulary_words
-
-_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;"))
 
 _SEVERITY_COLOURS = {"high": "#C2132B", "medium": "#9A6500", "low": "#0072B2", "info": "#6B7280"}
 
@@ -35,68 +29,20 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def _quoted(text: str) -> str:
-    return QgsExpression.quotedString(text)
-
-
-def _value(column: str) -> str:
-    """An expression for a column; null where the layer lacks it (a plain name would be an error)."""
-    return f"attribute($currentfeature, {_quoted(column)})"
-
-
-def escaped(expression: str) -> str:
-    """An expression for a value as HTML text: null stays null, ``<`` becomes ``&lt;``."""
-    text = f"to_string({expression})"
-    for plain, entity in _ENTITIES:
-        text = f"replace({text}, {_quoted(plain)}, {_quoted(entity)})"
-    return text
-
-
-def filled(column: str) -> str:
-    """An expression for a column's escaped value; null where it is empty or blank."""
-    name = _value(column)
-    return f"CASE WHEN trim(to_string({name})) <> '' THEN {escaped(name)} END"
-
-
-def worded(column: str, words: Mapping[str, str]) -> str:
-    """An expression for a coded value's words; an unknown code is shown as it is."""
-    if not words:
-        return filled(column)
-    pairs = ", ".join(f"{_quoted(code)}, {_quoted(escape(text))}" for code, text in words.items())
-    name = _value(column)
-    return f"coalesce(map_get(map({pairs}), to_string({name})), {filled(column)})"
-
-
 def _row(caption: str, expression: str) -> str:
     """A line of the tip, left out where the expression is null."""
     start = f'<tr><td style="color:#666;padding-right:8px">{escape(caption)}</td><td>'
-    return f"[% coalesce({_quoted(start)} || ({expression}) || '</td></tr>', '') %]"
+    return f"[% coalesce({quoted(start)} || ({expression}) || '</td></tr>', '') %]"
 
 
 def _known(expression: str, language: str) -> str:
     """The expression, with null spelled out as unrecorded."""
-    word = _quoted(f"<i>{escape(label('unrecorded', language))}</i>")
+    word = quoted(f"<i>{escape(label('unrecorded', language))}</i>")
     return f"coalesce({expression}, {word})"
 
 
 def _framed(heading: str, rows: list[str]) -> str:
     return f'<div style="max-width:360px"><b>{heading}</b><table>{"".join(rows)}</table></div>'
-
-
-def _class_words(language: str) -> dict[str, str]:
-    """Class code to words: pipe classes, component codes, neglected kinds, whole roles."""
-    side = "zh" if language == "zh" else "en"
-    words = {code: row[f"class_{side}"] for code, row in pipe_classes().items()}
-    words.update((row["code"], row[f"name_{side}"]) for row in read_table("component_codes"))
-    words.update(labels_under("neglected", language))
-    words.update(labels_under("role", language))
-    return words
-
-
-def _amount(column: str, language: str) -> str:
-    """A measure with its unit; null where there is none."""
-    unit = worded("unit", labels_under("unit", language))
-    return f"to_string(round(\"{column}\", 2)) || coalesce(' ' || {unit}, '')"
 
 
 def gap_tip(language: str) -> str:
@@ -106,13 +52,13 @@ def gap_tip(language: str) -> str:
     reasons = {row.rule_id: row.why_zh if zh else row.why_en for row in catalogue().values()}
     title = worded("rule_id", titles)
     severity = worded("severity", labels_under("severity", language))
-    paint = f'map_get(map({_pairs(_SEVERITY_COLOURS)}), "severity")'
-    reason_pairs = _pairs({rule: escape(text) for rule, text in reasons.items()})
+    paint = f'map_get(map({pairs(_SEVERITY_COLOURS)}), "severity")'
+    reason_pairs = pairs({rule: escape(text) for rule, text in reasons.items()})
     heading = (
-        f"[% coalesce({title}, {_quoted(escape(label('tip.flagged', language)))}) %] "
+        f"[% coalesce({title}, {quoted(escape(label('tip.flagged', language)))}) %] "
         f"<span style=\"color:[% coalesce({paint}, '#444') %]\">[% {severity} %]</span>"
     )
-    against = _quoted(f" {label('tip.reference', language)} ")
+    against = quoted(f" {label('tip.reference', language)} ")
     told = """coalesce("measured", "reference") IS NOT NULL OR "data_state" = 'unrecorded'"""
     measured = (
         f"CASE WHEN {told} THEN {_known(_amount('measured', language), language)} "
@@ -121,7 +67,7 @@ def gap_tip(language: str) -> str:
     rows = [
         f'<tr><td colspan="2">[% coalesce(map_get(map({reason_pairs}), "rule_id"), \'\') %]</td></tr>',
         _row(field_label("text", language), filled("text")),
-        _row(label("tip.class", language), worded("class_code", _class_words(language))),
+        _row(label("tip.class", language), worded("class_code", class_words(language))),
         _row(label("tip.measured", language), measured),
         _row(label("tip.basis", language), filled("basis")),
         _row(label("tip.since", language), 'left(to_string("found_at"), 10)'),
@@ -132,14 +78,10 @@ def gap_tip(language: str) -> str:
     return _framed(heading, rows)
 
 
-def _pairs(words: Mapping[str, str]) -> str:
-    return ", ".join(f"{_quoted(key)}, {_quoted(text)}" for key, text in words.items())
-
-
 def _field_words(role: str, name: str, language: str) -> dict[str, str]:
     """Words for the coded columns of a role; none for a column that holds its own words."""
     if name == "class_code":
-        return _class_words(language)
+        return class_words(language)
     if name == "kind" and role == "neglected":
         return labels_under("neglected", language)
     if name == "danger_grade":

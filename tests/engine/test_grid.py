@@ -11,7 +11,6 @@ from citygap.engine.city import city_from_tables
 from citygap.engine.grid import Grid, square_code
 from citygap.engine.units import Units
 
-
 # numbers so small that a hundredth of them is nothing are no coordinates
 PLACES = st.floats(-5e5, 5e5, allow_subnormal=False)
 
