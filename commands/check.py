@@ -15,7 +15,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from ..engine.check import CheckResult, in_window, run_check, to_rows
+from ..engine.check import CheckResult, owns, run_check, to_rows
 from ..engine.city import City
 from ..model.catalogue import rule_id_of
 from ..model.errors import CityGapError
@@ -101,7 +101,7 @@ def _merge(
         store,
         run,
         result.rules,
-        to_rows(result.findings),
+        to_rows(result.findings, city),
         _remembered(call, city),
         in_window=_owner(window),
         cancelled=call.is_cancelled,
@@ -120,10 +120,10 @@ def _remembered(call: Call, city: City) -> list[SourceRow]:
 
 def _owner(window: Window) -> Optional[Callable[[float, float], bool]]:
     """Whether the window owns an anchor, by the very test the engine uses; None for a whole city."""
-    shape = window.shape
-    if shape is None:
+    if window.shape is None:
         return None
-    return lambda x, y: bool(in_window(shape, np.array([shapely.Point(x, y)]))[0])
+    owned = owns(window.shape)
+    return lambda x, y: bool(owned(np.float64(x), np.float64(y)))
 
 
 def _check_place(path: Path) -> None:

@@ -70,8 +70,8 @@ def run_check(
         context.check_cancelled()
         untested = "; ".join(outcome.untested) or None
         runs.append(RuleRun(rule.rule_id, "run", "missing_input" if untested else None, untested, rule.roles))
-        parts.append(_in_window(outcome.findings, window))
-    findings = _finish(merge_equal_keys(join_findings(parts, city.crs)), context)
+        parts.append(_in_window(merge_equal_keys(outcome.findings), window))
+    findings = _finish(join_findings(parts, city.crs), context)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
     return CheckResult(findings, runs)
 
@@ -101,12 +101,16 @@ def in_window(window: shapely.Geometry, anchors: np.ndarray) -> np.ndarray:
     -------
     ndarray of bool, shape (n,); False for None
     """
-    if window.equals(window.envelope):
-        west, south, east, north = window.bounds
-        x, y = shapely.get_x(anchors), shapely.get_y(anchors)
-        return np.asarray((x >= west) & (x < east) & (y >= south) & (y < north))
-    shapely.prepare(window)
-    return np.asarray(shapely.intersects(window, anchors))
+    return owns(window)(shapely.get_x(anchors), shapely.get_y(anchors))
+
+
+def owns(window: shapely.Geometry) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The test of `in_window` on coordinates, shape (n,) each, NaN where there is no place."""
+    if not window.equals(window.envelope):
+        shapely.prepare(window)
+        return lambda x, y: np.asarray(shapely.intersects_xy(window, x, y))
+    west, south, east, north = window.bounds
+    return lambda x, y: np.asarray((x >= west) & (x < east) & (y >= south) & (y < north))
 
 
 def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
@@ -133,8 +137,9 @@ def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
     return findings.sort_values(["rule_id", "key"], kind="stable", ignore_index=True)
 
 
-def to_rows(findings: gpd.GeoDataFrame) -> Iterator[FindingRow]:
+def to_rows(findings: gpd.GeoDataFrame, city: City) -> Iterator[FindingRow]:
     """The findings as rows for the store, without pandas' nulls."""
+    sources = SourcesByObject(city)
     shapes = findings.geometry.to_numpy()
     placed = usable(findings.geometry)
     bounds = shapely.bounds(shapes)
@@ -151,7 +156,36 @@ def to_rows(findings: gpd.GeoDataFrame) -> Iterator[FindingRow]:
             wkb=bytes(blobs[row]) if placed[row] else None,
             bounds=tuple(bounds[row].tolist()) if placed[row] else None,
             anchor=tuple(anchors[row].tolist()) if spots[row] is not None else None,
+            sources=sources.of(columns["objects"][row]),
         )
+
+
+class SourcesByObject:
+    """From which sources objects came, for the roles that several sources gave."""
+
+    def __init__(self, city: City) -> None:
+        self._names: dict[str, dict[str, tuple[str, ...]]] = {}
+        for role, table in city.tables.items():
+            if table["source_name"].nunique() > 1:
+                key = "code" if role == "units" else "id"
+                if key in table:
+                    pairs = table[[key, "source_name"]].dropna().drop_duplicates().sort_values("source_name")
+                    self._names[role] = pairs.groupby(key)["source_name"].agg(tuple).to_dict()
+
+    def of(self, objects: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Role to source names of ``role:id`` objects; a role is left out where one of them is not known."""
+        if not self._names:
+            return {}
+        found: dict[str, tuple[str, ...]] = {}
+        unknown = set()
+        for text in objects:
+            role, _, object_id = text.partition(":")
+            names = self._names.get(role, {}).get(object_id)
+            if names is None:
+                unknown.add(role)
+            else:
+                found[role] = tuple(sorted({*found.get(role, ()), *names}))
+        return {role: names for role, names in found.items() if role not in unknown}
 
 
 def _plain(column: pd.Series) -> list[Any]:

@@ -3,7 +3,8 @@
 Grammar (catalogue): ``&``, ``or`` (binding looser) and brackets over ``field op value`` with
 ``= < <= > >=``, ``field in a|b`` (``null`` may stand in the list), ``field is null|true|false``,
 and ``field`` alone for ``field is true``;
-values are numbers, words or ``year(T)``, ``month(T)``; ``month(T)`` may also stand as a field.
+values are numbers, words or ``year(T)``, ``month(T)``; ``month(T)`` may also stand as a field, and
+the numbers of a field may be compared with those of another.
 """
 
 from __future__ import annotations
@@ -149,11 +150,18 @@ def _fits_test(test: Test, subject: Subject, null_needs_column: bool) -> np.ndar
         if "null" not in words:
             return listed
         return listed | (null & ~lacking if null_needs_column else null | lacking)
-    return _compare(values, test.operator, _value(test.value, subject.at)) & ~lacking & ~null
+    return _compare(values, test.operator, _wanted(test, subject)) & ~lacking & ~null
 
 
 def _text(values: pd.Series) -> pd.Series:
     return values.astype("str").str.strip().str.casefold()
+
+
+def _wanted(test: Test, subject: Subject) -> Union[str, float, np.ndarray]:
+    """What a field is compared with: a value, or the numbers of another field (``age>=design_working_life``)."""
+    if test.operator != "=" and test.value in subject.rows:
+        return _numbers(subject.rows[test.value])
+    return _value(test.value, subject.at)
 
 
 def _value(text: str, at: datetime) -> Union[str, float]:
@@ -165,14 +173,14 @@ def _value(text: str, at: datetime) -> Union[str, float]:
         return text
 
 
-def _compare(values: pd.Series, operator: str, wanted: Union[str, float]) -> np.ndarray:
+def _compare(values: pd.Series, operator: str, wanted: Union[str, float, np.ndarray]) -> np.ndarray:
     if isinstance(wanted, str):
         return (
             (_text(values) == wanted.casefold()).to_numpy()
             if operator == "="
             else np.zeros(len(values), bool)
         )
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    numbers = _numbers(values)
     with np.errstate(invalid="ignore"):
         comparisons = {
             "=": numbers == wanted,
@@ -182,6 +190,12 @@ def _compare(values: pd.Series, operator: str, wanted: Union[str, float]) -> np.
             ">=": numbers >= wanted,
         }
     return comparisons[operator]
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    return np.asarray(
+        pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan), dtype="float64"
+    )
 
 
 def _tokens(text: str) -> tuple[str, ...]:

@@ -16,10 +16,12 @@ from .classes import is_home_use, of_class
 from .conditions import Subject, fits, parse
 from .grid import Grid
 from .standards import Standard, Standards
-from .units import Units
+from .units import ALL_LEVELS, Units, points_within
 
-ALL_LEVELS = ("city", "district", "subdistrict", "cell")
 YEAR_FIELD = {"housing": "built_year", "pipes": "laid_year"}
+DESIGN_LIFE = "design_working_life"
+"""Column of an object, and parameter of the standards: years a structure is made for."""
+
 
 
 class Context:
@@ -95,8 +97,10 @@ class Context:
         return self.city.table(role)["source_name"].isin(sources).to_numpy(dtype=bool)
 
     def _subject(self, role: str) -> Subject:
-        """The objects of a role as conditions see them: fillers empty, `age` derived."""
+        """The objects of a role as conditions see them: fillers and dates after T empty, `age` derived."""
         table = pd.DataFrame(self.city.table(role).drop(columns="geometry"))
+        for field in table.select_dtypes("datetimetz"):
+            table[field] = table[field].mask(table[field] > pd.Timestamp(self.at))
         for field in table.columns.difference(["id", "source_name"]):
             if field in self._asked_fields or not pd.api.types.is_numeric_dtype(table[field].dtype):
                 table[field] = table[field].mask(self.is_filler(role, field))
@@ -107,7 +111,19 @@ class Context:
         }
         if role in YEAR_FIELD:
             lacks["age"] = lacks[YEAR_FIELD[role]]
+            table[DESIGN_LIFE] = life = self._design_life(role, table)
+            table["at_design_life"] = (table["age"] >= life).astype("boolean").mask(life.isna())
+            lacks[DESIGN_LIFE] = np.zeros(len(table), dtype=bool)
+            lacks["at_design_life"] = lacks["age"]
         return Subject(table, lacks, self.at)
+
+    def _design_life(self, role: str, rows: pd.DataFrame) -> pd.Series:
+        """Years each object is made for: its own, else those of its role, NaN where nobody says."""
+        usual = self.standards.optional(DESIGN_LIFE, role)
+        years = pd.Series(np.nan if usual is None else usual.number(), index=rows.index)
+        if DESIGN_LIFE not in rows:
+            return years
+        return pd.to_numeric(rows[DESIGN_LIFE], errors="coerce").astype("float64").fillna(years)
 
     @cached_property
     def _asked_fields(self) -> frozenset[str]:
@@ -205,22 +221,19 @@ class Context:
         )
 
     @cached_property
-    def _neglected_strips(self) -> np.ndarray:
-        """Outlines of back alleys and spaces under viaducts; a line by its width, else the default."""
+    def _neglected_strips(self) -> tuple[np.ndarray, np.ndarray]:
+        """Back alleys and spaces under viaducts, and half the width of each line (outline: 0), metres."""
         table = self.city.table("neglected")
         keep = table["kind"].isin(("back_alley", "under_viaduct")).to_numpy(dtype=bool) & usable(
             table.geometry
         )
         shapes, widths = table.geometry.to_numpy()[keep], table["width_m"].to_numpy(dtype="float64")[keep]
         half = np.where(widths > 0, widths / 2, self.number("alley.half_width_m"))
-        lines = shapely.get_dimensions(shapes) == 1
-        strips = shapes.copy()
-        strips[lines] = shapely.buffer(shapes[lines], half[lines])
-        return strips
+        return shapes, np.where(shapely.get_dimensions(shapes) == 1, half, 0.0)
 
     def in_neglected(self, points: np.ndarray) -> np.ndarray:
         """Whether each point lies in a back alley or under a viaduct, shape (n,)."""
-        return _within_any(points, self._neglected_strips)
+        return _within_any(points, *self._neglected_strips)
 
     def never_surveyed(self, object_class: str, codes: np.ndarray) -> np.ndarray:
         """Whether each cell is never surveyed for a class (indicators 1, state 1).
@@ -296,7 +309,7 @@ def representative_points(shapes: np.ndarray, has_place: np.ndarray) -> np.ndarr
     return points
 
 
-def _within_any(points: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+def _within_any(points: np.ndarray, shapes: np.ndarray, slack: float | np.ndarray = 0.0) -> np.ndarray:
     inside = np.zeros(len(points), dtype=bool)
-    inside[shapely.STRtree(shapes).query(points, predicate="intersects")[0]] = True
+    inside[points_within(points, shapes, slack)[1]] = True
     return inside

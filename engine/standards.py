@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Optional
 
@@ -115,32 +115,45 @@ class Standards:
         Shipped and city rows.
     day : date
         Rows not valid on it drop out first; then a city row hides the shipped row with the same
-        rule_or_activity, object_class, applies_if, grade and zone.
+        rule_or_activity, object_class, applies_if, grade and zone, and takes over its severity:
+        the row shape of city rows has no column for one.
     """
 
     def __init__(self, rows: Iterable[Standard], day: date) -> None:
         valid = [row for row in rows if row.valid_at(day)]
         city = {_overlay_key(row) for row in valid if row.origin == "city"}
-        self.rows = tuple(row for row in valid if row.origin == "city" or _overlay_key(row) not in city)
+        hidden = {_overlay_key(row): row for row in valid if row.origin != "city"}
+        self.rows = tuple(
+            _with_severity(row, hidden.get(_overlay_key(row)))
+            for row in valid
+            if row.origin == "city" or _overlay_key(row) not in city
+        )
 
     def named(self, rule_or_activity: str) -> tuple[Standard, ...]:
         """Rows of a rule parameter (``N02.near_tol_m``), rule or activity, that are on."""
         return tuple(row for row in self.rows if row.rule_or_activity == rule_or_activity and row.is_on)
 
-    def parameter(self, name: str, object_class: Optional[str] = None) -> Standard:
-        """The row of a parameter, for one class if given: class, then its role, then ``*``.
-
-        Raises
-        ------
-        CityGapError
-            ``no_standard`` if there is no row that is on.
-        """
+    def optional(self, name: str, object_class: Optional[str] = None) -> Optional[Standard]:
+        """The row of a parameter, for one class if given: class, then its role, then ``*``; None: no row."""
         rows = self.named(name)
         wanted = [object_class, object_class.split(":")[0], "*"] if object_class else [None]
         for name_of_class in wanted:
             for row in rows:
                 if name_of_class is None or row.object_class == name_of_class:
                     return row
+        return None
+
+    def parameter(self, name: str, object_class: Optional[str] = None) -> Standard:
+        """The row that `optional` gives.
+
+        Raises
+        ------
+        CityGapError
+            ``no_standard`` if there is no row that is on.
+        """
+        row = self.optional(name, object_class)
+        if row is not None:
+            return row
         raise CityGapError(
             "no_standard",
             f"no row of the standards gives {name} for {object_class or 'any class'}",
@@ -155,6 +168,10 @@ class Standards:
     def words(self, name: str, object_class: Optional[str] = None) -> tuple[str, ...]:
         """The value of a parameter that is a list, split at ``|``."""
         return tuple(word for word in self.parameter(name, object_class).value.split("|") if word)
+
+
+def _with_severity(row: Standard, hidden: Optional[Standard]) -> Standard:
+    return row if row.severity or hidden is None else replace(row, severity=hidden.severity)
 
 
 def _overlay_key(row: Standard) -> tuple[str, ...]:

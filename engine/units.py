@@ -12,6 +12,9 @@ import shapely
 from ..model.roles import BOUNDARY_LEVELS
 from .city import City, usable
 
+ALL_LEVELS = (*BOUNDARY_LEVELS, "cell")
+"""Levels of units from largest to smallest."""
+
 
 class Units:
     """The units of a city: look-ups by point, from the smallest level up.
@@ -42,8 +45,7 @@ class Units:
         units = self.of_level(level)
         found = np.full(len(points), len(self.rows), dtype="int64")
         if len(units):
-            tree = shapely.STRtree(units.geometry.to_numpy())
-            which, unit = tree.query(points, predicate="intersects")
+            unit, which = points_within(points, units.geometry.to_numpy())
             np.minimum.at(found, which, units.index.to_numpy()[unit])
         found[found == len(self.rows)] = -1
         return found
@@ -76,8 +78,8 @@ class Units:
 
     @cached_property
     def study_area(self) -> Optional[shapely.Geometry]:
-        """Units of level city, else the union of the highest level, else the hull of roads and housing."""
-        for level in BOUNDARY_LEVELS:
+        """Union of the units of the highest level given, else the hull of roads and housing."""
+        for level in ALL_LEVELS:
             units = self.of_level(level)
             if len(units):
                 return shapely.union_all(shapely.make_valid(units.geometry.to_numpy()))
@@ -93,3 +95,28 @@ class Units:
     def study_edge(self) -> Optional[shapely.Geometry]:
         """The border of the study area."""
         return None if self.study_area is None else self.study_area.boundary
+
+
+def points_within(points: np.ndarray, areas: np.ndarray, slack: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of areas and points that lie in them, borders included.
+
+    GEOS prepares the geometry that asks: so the few large areas ask for the many points.
+
+    Parameters
+    ----------
+    points : ndarray of shapely Point or None, shape (n,)
+    areas : ndarray of shapely geometries, shape (m,)
+    slack : float or ndarray of float64, shape (m,)
+        Metres around each area that count as in it.
+
+    Returns
+    -------
+    ndarray of int64, shape (p,): place of the area
+    ndarray of int64, shape (p,): place of the point
+    """
+    tree = shapely.STRtree(points)
+    if np.any(slack):
+        area, point = tree.query(areas, predicate="dwithin", distance=slack)
+    else:
+        area, point = tree.query(areas, predicate="intersects")
+    return area, point

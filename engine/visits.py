@@ -67,8 +67,14 @@ def log_start(context: Context) -> Optional[pd.Timestamp]:
 
 def visited_by_id(visits: pd.DataFrame, ids: pd.Series, role: str) -> np.ndarray:
     """Whether some visit names each object, by its id or by ``role:id``; shape (n,)."""
-    named = set(visits["object_id"].dropna())
-    return np.array(ids.isin(named) | (role + ":" + ids.astype("str")).isin(named), dtype=bool)
+    named = ids_of_role(visits["object_id"], role)
+    # As objects: pandas asks an Arrow column for each wanted text in Python.
+    return np.array(ids.astype(object).isin(named.astype(object).dropna().unique()), dtype=bool)
+
+
+def ids_of_role(named: pd.Series, role: str) -> pd.Series:
+    """Ids as records name them, by id or by ``role:id``, without the role."""
+    return named.str.removeprefix(f"{role}:")
 
 
 def near_visits(context: Context, visits: pd.DataFrame, role: str) -> tuple[np.ndarray, np.ndarray]:

@@ -669,6 +669,10 @@
 <context>
     <name>GapListModel</name>
     <message>
+        <source>Planner's flag</source>
+        <translation>规划人员标记</translation>
+    </message>
+    <message>
         <source>Gap</source>
         <translation>缺口</translation>
     </message>
@@ -692,16 +696,16 @@
 <context>
     <name>GapText</name>
     <message>
-        <source>{} against {}</source>
-        <translation>{}，标准 {}</translation>
+        <source>Raised because</source>
+        <translation>上调原因</translation>
+    </message>
+    <message>
+        <source>Planner's flag</source>
+        <translation>规划人员标记</translation>
     </message>
     <message>
         <source>Severity</source>
         <translation>严重度</translation>
-    </message>
-    <message>
-        <source>Measured</source>
-        <translation>实测</translation>
     </message>
     <message>
         <source>Basis</source>
@@ -793,6 +797,14 @@
 <context>
     <name>GapsPage</name>
     <message>
+        <source>Listed: {} of {}</source>
+        <translation>列出缺口：{}（共{}）</translation>
+    </message>
+    <message>
+        <source>Listed: {}</source>
+        <translation>列出缺口：{}</translation>
+    </message>
+    <message>
         <source>Planners' flags</source>
         <translation>规划人员标记</translation>
     </message>
@@ -819,14 +831,6 @@
     <message>
         <source>All rules</source>
         <translation>全部规则</translation>
-    </message>
-    <message>
-        <source>Gaps: {}</source>
-        <translation>缺口：{}</translation>
-    </message>
-    <message>
-        <source>Gaps: {} of {}</source>
-        <translation>缺口：{} / {}</translation>
     </message>
     <message>
         <source>Search object, unit, body, text</source>
@@ -937,6 +941,18 @@
 </context>
 <context>
     <name>MapController</name>
+    <message>
+        <source>Click the gap that the note is about.</source>
+        <translation>请点击要备注的缺口。</translation>
+    </message>
+    <message>
+        <source>Click the corners on the map; a right click ends, Backspace takes one back.</source>
+        <translation>请在地图上依次点击各顶点；右键结束，退格键撤回一点。</translation>
+    </message>
+    <message>
+        <source>Click the place of the gap on the map.</source>
+        <translation>请在地图上点击缺口的位置。</translation>
+    </message>
     <message>
         <source>No gap here: click on a gap of the map.</source>
         <translation>此处没有缺口，请点击地图上的缺口。</translation>

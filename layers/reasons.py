@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QVariant
 from ..model.gap import NUMERIC_COLUMNS
 from ..model.tables import read_table
 from .classes import class_words
-from .expressions import looked_up, pairs, sentence, value
+from .expressions import looked_up, pairs, quoted, sentence, value
 from .labels import field_label, label, labels_under, vocabulary_words
 
 READ = ("rule_id", "measured", "reference", "unit", "basis", "data_state", "class_code", "params_json")
@@ -35,8 +35,10 @@ def reason(language: str) -> str:
         "R01": _duties,
         "S01": _service,
     }
-    cases = " ".join(f"WHEN '{rule}' THEN {make(language)}" for rule, make in rules.items())
-    return f"coalesce(CASE {value('rule_id')} {cases} END, {_measure(language)})"
+    cases = " ".join(
+        f"WHEN {value('rule_id')} = '{rule}' THEN {make(language)}" for rule, make in rules.items()
+    )
+    return f"coalesce(CASE {cases} END, {_measure(language)})"
 
 
 def raised(language: str) -> str:
@@ -95,7 +97,7 @@ def _param(name: str) -> str:
 def _listed(name: str, words: dict[str, str], language: str, element: str = "") -> str:
     """An expression for a list among the parameters in words; null where it is missing or empty."""
     each = f"array_foreach({_param(name)}, {element or looked_up('@element', words)})"
-    joined = f"array_to_string({each}, {label('list.comma', language)!r})"
+    joined = f"array_to_string({each}, {quoted(label('list.comma', language))})"
     return _when(f"array_length({_param(name)}) > 0", joined)
 
 

@@ -1,8 +1,4 @@
-"""Map tips: what a thing is, why it is a gap, since when and whose it is.
-
-Data are untrusted: every value is escaped inside the template's expressions; QGIS 3.22 has no function
-for it.
-"""
+"""Map tips: what a thing is, why it is a gap, since when and whose it is; every value is escaped."""
 
 from __future__ import annotations
 
@@ -10,7 +6,10 @@ from html import escape
 
 from ..model.catalogue import catalogue
 from ..model.tables import read_table
+from .classes import class_words
+from .expressions import filled, looked_up, pairs, quoted, worded
 from .labels import field_label, label, labels_under, vocabulary_words
+from .reasons import raised, reason
 
 _SEVERITY_COLOURS = {"high": "#C2132B", "medium": "#9A6500", "low": "#0072B2", "info": "#6B7280"}
 
@@ -46,36 +45,35 @@ def _framed(heading: str, rows: list[str]) -> str:
 
 
 def gap_tip(language: str) -> str:
-    """The template for a gap: what, how severe, why, measured against what, since when, whose."""
+    """The template for a gap: what, how severe, why, since when, whose, and how far it is."""
     zh = language == "zh"
     titles = {row.rule_id: row.title_zh if zh else row.title_en for row in catalogue().values()}
-    reasons = {row.rule_id: row.why_zh if zh else row.why_en for row in catalogue().values()}
-    title = worded("rule_id", titles)
+    flagged = quoted(escape(label("tip.flagged", language)))
     severity = worded("severity", labels_under("severity", language))
     paint = f'map_get(map({pairs(_SEVERITY_COLOURS)}), "severity")'
-    reason_pairs = pairs({rule: escape(text) for rule, text in reasons.items()})
     heading = (
-        f"[% coalesce({title}, {quoted(escape(label('tip.flagged', language)))}) %] "
+        f"[% coalesce({worded('rule_id', titles)}, {flagged}) %] "
         f"<span style=\"color:[% coalesce({paint}, '#444') %]\">[% {severity} %]</span>"
     )
-    against = quoted(f" {label('tip.reference', language)} ")
-    told = """coalesce("measured", "reference") IS NOT NULL OR "data_state" = 'unrecorded'"""
-    measured = (
-        f"CASE WHEN {told} THEN {_known(_amount('measured', language), language)} "
-        f"|| coalesce({against} || {_amount('reference', language)}, '') END"
-    )
     rows = [
-        f'<tr><td colspan="2">[% coalesce(map_get(map({reason_pairs}), "rule_id"), \'\') %]</td></tr>',
+        f"<tr><td colspan=\"2\">[% coalesce({reason(language)}, '') %]</td></tr>",
         _row(field_label("text", language), filled("text")),
-        _row(label("tip.class", language), worded("class_code", class_words(language))),
-        _row(label("tip.measured", language), measured),
+        _row(label("tip.class", language), _classes(language)),
+        _row(label("tip.raised", language), raised(language)),
         _row(label("tip.basis", language), filled("basis")),
         _row(label("tip.since", language), 'left(to_string("found_at"), 10)'),
         _row(label("tip.body", language), _known(filled("body"), language)),
         _row(label("tip.status", language), worded("status", labels_under("status", language))),
-        _row(label("tip.notes", language), 'to_string("notes")'),
+        _row(label("tip.notes", language), 'CASE WHEN "notes" > 0 THEN to_string("notes") END'),
     ]
     return _framed(heading, rows)
+
+
+def _classes(language: str) -> str:
+    """Classes of a gap, such as ``JS|PS``, in words."""
+    word = looked_up("@element", class_words(language))
+    listed = f"array_foreach(string_to_array(\"class_code\", '|'), {word})"
+    return f"array_to_string({listed}, {quoted(label('list.comma', language))})"
 
 
 def _field_words(role: str, name: str, language: str) -> dict[str, str]:

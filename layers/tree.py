@@ -146,7 +146,6 @@ class CityGapTree(QObject):
     def zoom_extent(self) -> QgsRectangle:
         """Bounds of gaps and city in the project's CRS; null where nothing has a place."""
         bounds = QgsRectangle()
-        bounds.setMinimal()
         for layer in self._layers():
             extent = layer.extent() if layer.isSpatial() else QgsRectangle()
             if extent.isNull() or not extent.isFinite():
@@ -155,7 +154,7 @@ class CityGapTree(QObject):
                 transform = QgsCoordinateTransform(layer.crs(), self._project.crs(), self._project)
                 extent = transform.transformBoundingBox(extent)
             bounds.combineExtentWith(extent)
-        return QgsRectangle() if bounds.xMinimum() > bounds.xMaximum() else bounds
+        return bounds
 
     def _layers(self) -> list[QgsVectorLayer]:
         """The project's layers that are ours."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
 SEVERITIES = ("info", "low", "medium", "high")
@@ -97,6 +99,8 @@ class FindingRow(NamedTuple):
     wkb: Optional[bytes]
     bounds: Optional[tuple[float, float, float, float]]
     anchor: Optional[tuple[float, float]]
+    sources: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    """Role to the sources its objects came from; of a role that is not named: every source of the run."""
 
 
 class RuleRun(NamedTuple):

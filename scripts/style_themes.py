@@ -40,6 +40,8 @@ SEVERITIES = {
     "high": ("diamond", "#C2132B", WHITE, 6.2, 0.0, "solid"),
 }
 CLOSE = "@map_scale IS NULL OR @map_scale < 1800"
+SMALLEST_SCALES = {"info": 5000, "low": 15000, "medium": 0, "high": 0}
+"""From afar the lesser gaps make way for the city; 0: no limit."""
 CLOSED = "\"status\" IN ('verified', 'false_alarm')"
 
 # Dark is old; lightness falls in even steps, so that the order survives a grey print.
@@ -82,17 +84,14 @@ def gap_symbol(kind, key, number):
         marks, under = severity_marks(key), []
     elif kind == "line":
         marks = [at_middle(severity_marks(key))]
-        band = stroke(paint, 2.6, opacity=0.38, cap=Qt.PenCapStyle.FlatCap)
-        under = [
-            shrink(band, "PropertyStrokeWidth", 2.6),
-            shrink(stroke(paint, 0.55, dash), "PropertyStrokeWidth", 0.55),
-        ]
+        band = stroke(paint, 2.6, opacity=0.26, cap=Qt.PenCapStyle.FlatCap)
+        core = enable(stroke(paint, 0.4, dash), CLOSE)
+        under = [shrink(band, "PropertyStrokeWidth", 2.6, 0.3), core]
     else:
         marks = [at_centre(severity_marks(key))]
         edge = fill(None, paint, 0.6, edge_dash="solid" if dash == "solid" else "dash")
-        texture = enable(hatch(paint, 45 + 30 * number, 2.6 - 0.3 * number, 0.2), CLOSE)
-        rim = shrink(fill(None, WHITE, 1.1), "PropertyStrokeWidth", 1.1)
-        under = [fill(paint, opacity=0.14), texture, rim, shrink(edge, "PropertyStrokeWidth", 0.6, 0.5)]
+        rim = enable(fill(None, WHITE, 1.1), CLOSE)
+        under = [fill(paint, opacity=0.08), rim, shrink(edge, "PropertyStrokeWidth", 0.6, 0.35)]
     for layer in under:
         layer.setRenderingPass(number + 1)
     for layer in marks:
@@ -110,7 +109,7 @@ def gaps(kind):
             f"\"severity\" = '{key}' AND NOT ({CLOSED})",
             item,
             f"severity.{key}",
-            25000 if key == "info" else 0,
+            SMALLEST_SCALES[key],
             True,
         )
         for key, item in symbols.items()

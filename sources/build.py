@@ -77,11 +77,21 @@ def build_city(
 
 
 def source_names(parts: Sequence[Part]) -> list[str]:
-    """Name of each part's source: the file's, with the layer where a file has several of the role."""
+    """Name of each part's source: the file's, with the layer where a file has several of the role.
+
+    Of two files of one name and role the later one is ``name#2``: a run that reads only one of them
+    must not be taken to have read the other.
+    """
     count = Counter((part.spec.path, part.role) for part in parts)
-    return [
-        uri_of(part.stem, part.layer) if count[part.spec.path, part.role] > 1 else part.stem for part in parts
-    ]
+    met: Counter[tuple[str, str]] = Counter()
+    names = []
+    for part in parts:
+        several = count[part.spec.path, part.role] > 1
+        name = uri_of(part.stem, part.layer) if several else part.stem
+        met[name, part.role] += 1
+        number = met[name, part.role]
+        names.append(name if number == 1 else f"{name}#{number}")
+    return names
 
 
 def join_tables(

@@ -85,7 +85,7 @@ def _rows(
             *row[:16],
             encode(row.objects),
             *(row.anchor or (None, None)),
-            read_as.text(row.objects),
+            read_as.text(row.objects, row.sources),
             blob,
             *box,
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ..model.gap import RuleRun, SourceRow
 from . import runs, times
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SourcesOfObjects:
-    """Says for objects (``role:id``) which sources a run read for their roles, as JSON.
+    """Says for objects (``role:id``) from which sources a run read them, as JSON.
 
     A role that no source gave (a cell, say) has an empty list: nothing has to be read again for it.
     """
@@ -23,15 +23,18 @@ class SourcesOfObjects:
         self._names: dict[str, list[str]] = {}
         for source in sources:
             self._names.setdefault(source.role, []).append(source.source_name)
-        self._texts: dict[tuple[str, ...], str] = {}
+        self._texts: dict[tuple[Any, ...], str] = {}
 
-    def text(self, objects: Sequence[str]) -> str:
-        """JSON object of role to sorted source names."""
+    def text(self, objects: Sequence[str], known: Mapping[str, tuple[str, ...]]) -> str:
+        """JSON object of role to sorted source names: those that are known, else all of the role."""
         roles = tuple([name.partition(":")[0] for name in objects])
-        if roles not in self._texts:
-            read = {role: sorted(set(self._names.get(role, ()))) for role in sorted(set(roles))}
-            self._texts[roles] = json.dumps(read, ensure_ascii=False)
-        return self._texts[roles]
+        asked = (roles, *known.items())
+        if asked not in self._texts:
+            read = {
+                role: sorted(set(known.get(role) or self._names.get(role, ()))) for role in sorted(set(roles))
+            }
+            self._texts[asked] = json.dumps(read, ensure_ascii=False)
+        return self._texts[asked]
 
 
 class Closing(NamedTuple):

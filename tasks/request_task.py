@@ -5,13 +5,19 @@ from __future__ import annotations
 import threading
 from typing import Any, Optional
 
-from qgis.core import QgsTask
+from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt.QtCore import QThreadPool, pyqtSignal
 
 from ..link.client import WorkerClient
 from ..model.errors import CityGapError
 
 STEP_S = 0.1
+
+
+def _task_pool() -> QThreadPool:
+    """The threads that tasks run in: the task manager's own, or the application's (QGIS 3.22)."""
+    manager = QgsApplication.taskManager()
+    return manager.threadPool() if hasattr(manager, "threadPool") else QThreadPool.globalInstance()
 
 
 class RequestTask(QgsTask):
@@ -50,9 +56,10 @@ class RequestTask(QgsTask):
     def run(self) -> bool:
         """Wait for the end of the request, off the main thread.
 
-        The thread pool is told that this thread only waits, so that drawing the map is not held up.
+        The thread pool is told that this thread only waits, so that neither other tasks nor drawing
+        the map is held up.
         """
-        pool = QThreadPool.globalInstance()
+        pool = _task_pool()
         pool.releaseThread()
         try:
             while not self._ended.wait(STEP_S):

@@ -8,9 +8,9 @@ from typing import Any, Optional
 
 from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, Qt
 
-from ..model.catalogue import title
 from ..model.words import word
 from ..store.database import Store
+from .gap_text import headline
 from .icons import steady_icon
 
 PAGE = 200
@@ -26,12 +26,13 @@ READ = (
     "class_code",
     "area_code",
     "found_at",
+    "origin",
     "text",
 )
 GapRole = Qt.ItemDataRole.UserRole + 1
 """Role under which a row hands out its gap as a dict."""
 SubtitleRole = Qt.ItemDataRole.UserRole + 2
-"""Role of the second line of the column `GapListModel.GAP`: object and unit, else its text."""
+"""Role of the second line of the column `GapListModel.GAP`: which object, where, and how far it is."""
 
 
 class GapListModel(QAbstractTableModel):
@@ -93,8 +94,7 @@ class GapListModel(QAbstractTableModel):
         if role == GapRole:
             return gap
         if role == SubtitleRole:
-            parts = (self._text(gap, self.OBJECT), self._text(gap, self.UNIT))
-            return " · ".join(part for part in parts if part) or (gap.get("text") or "").partition("\n")[0]
+            return self._subtitle(gap)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == self.SEVERITY:
             return self._icons.get(gap.get("severity"))
         if role == Qt.ItemDataRole.DisplayRole:
@@ -126,12 +126,20 @@ class GapListModel(QAbstractTableModel):
         if not gap or column == self.SEVERITY:
             return ""
         if column == self.GAP:
-            return title(gap["rule_id"], self._language)
+            return headline(gap, self._language)
         if column == self.STATUS:
             return word("status", gap["status"], self._language)
         if column == self.OBJECT:
             return gap["object_id"] or ""
         return (gap["area_code"] or "") if column == self.UNIT else (gap["found_at"] or "")[:10]
+
+    def _subtitle(self, gap: dict[str, Any]) -> str:
+        if not gap:
+            return ""
+        parts = [self._text(gap, column) for column in (self.OBJECT, self.UNIT, self.STATUS)]
+        if gap["origin"] == "planner":
+            parts.insert(0, self.tr("Planner's flag"))
+        return " · ".join(part for part in parts if part)
 
     def _gap(self, row: int) -> dict[str, Any]:
         """The gap of a row; empty if it was deleted since the rows were read."""

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from qgis.PyQt.QtCore import QCoreApplication
 
+from ..layers.classes import class_words
+from ..layers.labels import label
+from ..layers.reasons import raised, reason, told
 from ..model.catalogue import catalogue, title
 from ..model.gap import STATUSES
 from ..model.words import word
-from .choices import class_choices, note_results
+from .choices import note_results
 
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("GapText", text)
 
 
-def _number(value: float) -> str:
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
-
-
-def measure_line(gap: dict[str, Any], language: str) -> str:
-    """Measured against reference with the unit: ``61 years against 20``; empty if nothing was measured."""
-    if gap.get("measured") is None:
-        return ""
-    unit = word("unit", gap.get("unit") or "", language)
-    measured = f"{_number(gap['measured'])} {unit}".strip()
-    if gap.get("reference") is None:
-        return measured
-    return _tr("{} against {}").format(measured, f"{_number(gap['reference'])} {unit}".strip())
+def headline(gap: dict[str, Any], language: str) -> str:
+    """What a gap is called: a planner's flag by the first line of its own text, any other by its rule."""
+    said = (gap.get("text") or "").strip().partition("\n")[0]
+    if gap.get("origin") == "planner" and said:
+        return said
+    return title(gap["rule_id"], language)
 
 
 def gap_html(gap: dict[str, Any], notes: list[dict[str, Any]], language: str) -> str:
-    """Title, why, measure, basis, since when, body, people's words and notes of a gap.
+    """Headline, reason, basis, since when, body, people's words and notes of a gap.
 
     Parameters
     ----------
@@ -44,30 +40,42 @@ def gap_html(gap: dict[str, Any], notes: list[dict[str, Any]], language: str) ->
     language : str
         ``zh`` or ``en``.
     """
-    row = catalogue().get(gap.get("rule_id") or "")
-    why = ((row.why_zh if language == "zh" else row.why_en) if row else gap.get("text")) or ""
     parts = [
-        f"<h3 style='margin:0'>{escape(title(gap['rule_id'], language))}</h3>",
-        f"<p style='margin:2px 0 6px'>{escape(why)}</p>",
+        f"<h4 style='margin:0'>{escape(headline(gap, language))}</h4>",
+        *(f"<p style='margin:2px 0 0'>{said}</p>" for said in _paragraphs(gap, language) if said),
+        "<table cellspacing='0' cellpadding='1' style='margin-top:6px'>",
     ]
-    parts.append("<table cellspacing='0' cellpadding='1'>")
-    parts += [_line(label, value) for label, value in _facts(gap, language, row is not None) if value]
+    parts += [_line(name, value) for name, value in _facts(gap, language) if value]
     parts.append("</table>")
     parts += [_note_html(note, language) for note in notes]
     return "".join(parts)
 
 
-def _facts(gap: dict[str, Any], language: str, from_rule: bool) -> list[tuple[str, str]]:
+def _paragraphs(gap: dict[str, Any], language: str) -> list[str]:
+    """Why this is a gap and why that matters; of a planner's flag all it says beyond its first line."""
+    if gap.get("origin") == "planner":
+        more = (gap.get("text") or "").strip().partition("\n")[2].strip()
+        kind = _tr("Planner's flag")
+        if gap.get("rule_id"):
+            kind = f"{kind} · {title(gap['rule_id'], language)}"
+        return [escape(more).replace("\n", "<br>"), _muted(kind)]
+    row = catalogue().get(gap.get("rule_id") or "")
+    why = (row.why_zh if language == "zh" else row.why_en) if row else ""
+    return [told(gap, reason(language)), _muted(why) if why else ""]
+
+
+def _facts(gap: dict[str, Any], language: str) -> list[tuple[str, str]]:
     status = word("status", gap["status"], language) if gap["status"] in STATUSES else gap["status"]
     severity = word("severity", gap["severity"], language)
-    run_state = word("run_state", gap.get("run_state") or "none", language)
+    run_state = gap.get("run_state") or "none"
+    seen = "" if run_state == "none" else f" · {word('run_state', run_state, language)}"
     role = word("role", gap.get("object_role") or "", language)
     until = f" → {gap['until'][:10]}" if gap.get("until") else ""
     return [
         (_tr("Severity"), severity),
-        (_tr("Measured"), measure_line(gap, language)),
+        (_tr("Raised because"), unescape(told(gap, raised(language)))),
         (_tr("Basis"), gap.get("basis") or ""),
-        (_tr("Status"), f"{status}{until} · {run_state}"),
+        (_tr("Status"), f"{status}{until}{seen}"),
         (_tr("Reason"), gap.get("why") or ""),
         (_tr("Object"), f"{role} {gap.get('object_id') or ''}".strip()),
         (_tr("Class"), _class_words(gap, language)),
@@ -75,7 +83,7 @@ def _facts(gap: dict[str, Any], language: str, from_rule: bool) -> list[tuple[st
         (_tr("Body"), gap.get("body") or _tr("none on record")),
         (_tr("Since"), (gap.get("found_at") or "")[:10]),
         (_tr("Due"), (gap.get("due_at") or "")[:10]),
-        (_tr("Text"), (gap.get("text") or "") if from_rule else ""),
+        (_tr("Text"), (gap.get("text") or "") if gap.get("origin") != "planner" else ""),
     ]
 
 
@@ -84,13 +92,18 @@ def _class_words(gap: dict[str, Any], language: str) -> str:
     codes = gap.get("class_code") or ""
     if codes == gap.get("object_role"):
         return ""
-    words = dict(class_choices(language))
-    return ", ".join(words.get(code, code) for code in codes.split("|") if code)
+    words = class_words(language)
+    return label("list.comma", language).join(words.get(code, code) for code in codes.split("|") if code)
 
 
-def _line(label: str, value: str) -> str:
+def _muted(text: str) -> str:
+    """Text that reads as beside on light and dark grounds alike."""
+    return f"<span style='color:gray'>{escape(text)}</span>"
+
+
+def _line(name: str, value: str) -> str:
     style = "padding-right:10px; white-space:nowrap"
-    return f"<tr><td style='{style}'><i>{escape(label)}</i></td><td>{escape(str(value))}</td></tr>"
+    return f"<tr><td style='{style}'>{_muted(name)}</td><td>{escape(str(value))}</td></tr>"
 
 
 def _note_html(note: dict[str, Any], language: str) -> str:

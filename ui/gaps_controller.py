@@ -16,6 +16,7 @@ from ..store import lifecycle, notes
 from ..store.database import Store
 from ..store.gaps import read_gap
 from .desk import Desk
+from .gap_highlight import GapHighlight
 from .gap_query import GapQuery, GapQueryTask
 from .gap_text import gap_html
 from .gaps_page import GapsPage
@@ -49,6 +50,7 @@ class GapsController(QObject):
         self._task: Optional[GapQueryTask] = None
         self._wanted: Optional[str] = None
         self._keeps_place = False
+        self._highlight = GapHighlight(desk.iface.mapCanvas())
 
     def load(self) -> None:
         """Connect page, map tools and desk."""
@@ -61,6 +63,7 @@ class GapsController(QObject):
         self._drop_task()
         for signal, slot in reversed(self._connections()):
             signal.disconnect(slot)
+        self._highlight.drop()
 
     def _connections(self) -> tuple[tuple[Any, Any], ...]:
         page, desk = self._page, self.desk
@@ -116,7 +119,7 @@ class GapsController(QObject):
         wanted, self._wanted = self._wanted, None
         self._keeps_place = True
         if wanted is None or store is None or not self._page.select(wanted):
-            self._page.show_details("", [])
+            self._show_nothing()
         self._keeps_place = False
 
     def _on_read_failed(self, why: str) -> None:
@@ -126,14 +129,26 @@ class GapsController(QObject):
     @guarded
     def _on_selected(self, gap_id: str) -> None:
         if not gap_id:
-            self._page.show_details("", [])
+            self._show_nothing()
             return
         store = self.desk.needed_store()
         gap = read_gap(store, gap_id, self.desk.language)
         said = notes.read_notes(store, gap_id)
         self._page.show_details(gap_html(gap, said, self.desk.language), photo_paths(store, said))
+        self._mark(gap)
         if not self._keeps_place:
             self._show_on_map(gap)
+
+    def _show_nothing(self) -> None:
+        self._page.show_details("", [])
+        self._highlight.clear()
+
+    def _mark(self, gap: dict[str, Any]) -> None:
+        """Mark a gap on the map while it is selected."""
+        if gap["wkb"] is None:
+            self._highlight.clear()
+        else:
+            self._highlight.show(geometry_of(gap), city_crs(self.desk.store))
 
     @guarded
     def _on_zoom(self, gap_id: str) -> None:
@@ -145,8 +160,7 @@ class GapsController(QObject):
         if gap["wkb"] is None:
             self.desk.messages.info(self.tr("This gap has no place on the map."))
             return
-        geometry = QgsGeometry()
-        geometry.fromWkb(bytes(gap["wkb"]))
+        geometry = geometry_of(gap)
         canvas, crs = self.desk.iface.mapCanvas(), city_crs(self.desk.store)
         box = geometry.boundingBox()
         side = max(box.width(), box.height()) * ROOM_FACTOR
@@ -194,6 +208,13 @@ class GapsController(QObject):
 
     def _on_photo(self, path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(path))
+
+
+def geometry_of(gap: dict[str, Any]) -> QgsGeometry:
+    """The place of a gap record that has one, in the city's CRS."""
+    geometry = QgsGeometry()
+    geometry.fromWkb(bytes(gap["wkb"]))
+    return geometry
 
 
 def photo_paths(store: Store, said: list[dict[str, Any]]) -> list[Path]:

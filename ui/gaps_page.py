@@ -27,10 +27,15 @@ LONGEST = (
     (GapListModel.FOUND, "2000-00-00"),
 )
 """What a column shall hold without being cut."""
-SHOWN_FROM_WIDTH = ((GapListModel.OBJECT, 520), (GapListModel.UNIT, 600), (GapListModel.FOUND, 680))
+SHOWN_FROM_WIDTH = (
+    (GapListModel.STATUS, 480),
+    (GapListModel.OBJECT, 560),
+    (GapListModel.UNIT, 640),
+    (GapListModel.FOUND, 720),
+)
 """Columns that a narrow dock leaves out; a row's second line and the detail panel have their values."""
-FIRST_HEIGHTS = [300, 330]
-PHOTO_SIZE = QSize(80, 64)
+FIRST_HEIGHTS = [260, 370]
+PHOTO_SIZE = QSize(72, 54)
 STATUS_ICONS = {
     "open": "reopen",
     "confirmed": "confirm",
@@ -208,9 +213,9 @@ class GapsPage(QWidget):
     def show_count(self, shown: int, total: int) -> None:
         """Say how many gaps the list shows of how many."""
         if shown == total:
-            self.count_label.setText(self.tr("Gaps: {}").format(f"{shown:,}"))
+            self.count_label.setText(self.tr("Listed: {}").format(f"{shown:,}"))
         else:
-            self.count_label.setText(self.tr("Gaps: {} of {}").format(f"{shown:,}", f"{total:,}"))
+            self.count_label.setText(self.tr("Listed: {} of {}").format(f"{shown:,}", f"{total:,}"))
 
     def show_details(self, html: str, photos: list[Path]) -> None:
         """Show what a gap is about and thumbnails of its photos."""

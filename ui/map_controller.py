@@ -9,13 +9,13 @@ from qgis.gui import QgsMapTool
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QDialog
 
-from ..model.catalogue import title
 from ..store import flags, notes
 from ..store.database import Store
 from ..store.gaps import read_gap
 from .desk import Desk
 from .flag_dialog import FlagDialog, FlagWords
 from .flag_tool import FlagTool
+from .gap_text import headline
 from .messages import guarded
 from .note_dialog import NoteDialog, NoteWords
 from .note_tool import NoteTool
@@ -72,12 +72,19 @@ class MapController(QObject):
         self.flag_tool.draw(kind)
         self._canvas.setMapTool(self.flag_tool)
         self._canvas.setFocus()
+        if kind == "point":
+            self.desk.messages.info(self.tr("Click the place of the gap on the map."))
+        else:
+            self.desk.messages.info(
+                self.tr("Click the corners on the map; a right click ends, Backspace takes one back.")
+            )
 
     @guarded
     def begin_note(self) -> None:
         """Let the user pick a gap on the map."""
         self.desk.needed_store()
         self._canvas.setMapTool(self.note_tool)
+        self.desk.messages.info(self.tr("Click the gap that the note is about."))
 
     def end_tools(self) -> None:
         """Give the map back to the tool before."""
@@ -91,7 +98,7 @@ class MapController(QObject):
         if not gap_ids:
             self.desk.messages.info(self.tr("Select a gap first."))
             return
-        about = title(read_gap(store, gap_ids[0])["rule_id"], self.desk.language)
+        about = headline(read_gap(store, gap_ids[0]), self.desk.language)
         if len(gap_ids) > 1:
             about = self.tr("Gaps: {}").format(len(gap_ids))
         dialog = NoteDialog(self.desk.language, about, self.desk.iface.mainWindow())

@@ -57,9 +57,10 @@ def find_aged_buildings(city: City, context: Context) -> Outcome:
 
 def _severity(row: Standard, context: Context) -> np.ndarray:
     """Severity of a row for each building; a low one is medium if built by `A02.unchecked_year` unchecked."""
-    housing = context.city.table("housing")
-    severity = np.full(len(housing), row.severity or "low", dtype=object)
-    if row.severity == "low":
+    housing = context.subject("housing").rows
+    word = row.severity or "low"
+    severity = np.full(len(housing), word, dtype=object)
+    if word == "low":
         with np.errstate(invalid="ignore"):
             early = (housing["built_year"] <= context.number("A02.unchecked_year", "housing")).to_numpy(
                 dtype=bool

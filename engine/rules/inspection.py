@@ -19,6 +19,7 @@ from ..visits import (
     counted_visits,
     counts_for,
     due_rows,
+    ids_of_role,
     log_start,
     near_visits,
     object_roles,
@@ -129,8 +130,9 @@ def find_unrepaired(city: City, context: Context) -> Outcome:
 
 
 def _repairs(context: Context) -> pd.DataFrame:
+    """Repairs up to T; one that does not say when it was reported is on record all the same."""
     repairs = context.city.table("repairs")
-    return pd.DataFrame(repairs[repairs["reported_on"] <= pd.Timestamp(context.at)])
+    return pd.DataFrame(repairs[~(repairs["reported_on"] > pd.Timestamp(context.at))])
 
 
 def _no_record(city: City, context: Context) -> gpd.GeoDataFrame:
@@ -167,17 +169,18 @@ def _no_record(city: City, context: Context) -> gpd.GeoDataFrame:
 def _open_defects(city: City, context: Context) -> gpd.GeoDataFrame:
     """Objects with a defect older than `I05.open_defect_d` and no repair closed since.
 
-    A component that is broken or lost since nobody knows when is info, unrecorded.
+    A defect since nobody knows when is info, unrecorded.
     """
     row = context.standards.parameter("I05.open_defect_d")
     defects = pd.concat(_defects(context), ignore_index=True)
     defects["days"] = (pd.Timestamp(context.at) - defects["since"]) / _DAY
-    undated = defects["since"].isna()
-    defects = defects[undated | ((defects["days"] > row.number()) & ~_closed_since(defects, context))]
+    defects = defects[~(defects["days"] <= row.number())]
     parts = []
     for role in object_roles(context):
         table = city.table(role)
         mine = defects[defects["role"].isna() | (defects["role"] == role)]
+        mine = mine.assign(object_id=ids_of_role(mine["object_id"], role))
+        mine = mine[~_closed_since(mine, role, context)]
         days = mine.groupby("object_id")["days"].max()
         found = np.flatnonzero(table["id"].isin(days.index).to_numpy())
         part = table.iloc[found]
@@ -226,10 +229,11 @@ def _defects(context: Context) -> list[pd.DataFrame]:
     ]
 
 
-def _closed_since(defects: pd.DataFrame, context: Context) -> np.ndarray:
+def _closed_since(defects: pd.DataFrame, role: str, context: Context) -> np.ndarray:
     """Whether a repair of the object was closed at or after each defect, shape (n,)."""
     repairs = _repairs(context)
-    closed = repairs[repairs["closed_on"] <= pd.Timestamp(context.at)].groupby("object_id")["closed_on"].max()
+    repairs = repairs[repairs["closed_on"] <= pd.Timestamp(context.at)]
+    closed = repairs["closed_on"].groupby(ids_of_role(repairs["object_id"], role)).max()
     last = closed.reindex(defects["object_id"]).to_numpy()
     return np.asarray(last >= defects["since"].to_numpy(), dtype=bool)
 

@@ -16,6 +16,7 @@ from ..classes import class_codes, of_class
 from ..context import Context
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
+from ..units import points_within
 
 FIELD_OF_DUTY = {"own": "owner", "maintain": "maintainer"}
 """Which field of an object fills a duty."""
@@ -127,7 +128,7 @@ def duty_class(duty: pd.Series) -> str:
 
 def _covered(points: np.ndarray, areas: np.ndarray) -> np.ndarray:
     covered = np.zeros(len(points), dtype=bool)
-    covered[shapely.STRtree(areas).query(points, predicate="intersects")[0]] = True
+    covered[points_within(points, areas)[1]] = True
     return covered
 
 

@@ -4,8 +4,8 @@
     <rules key="root">
       <rule filter="&quot;severity&quot; = 'high' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" symbol="0" label="severity.high" key="severity.high"/>
       <rule filter="&quot;severity&quot; = 'medium' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" symbol="1" label="severity.medium" key="severity.medium"/>
-      <rule filter="&quot;severity&quot; = 'low' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" symbol="2" label="severity.low" key="severity.low"/>
-      <rule filter="&quot;severity&quot; = 'info' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" scalemaxdenom="25000" symbol="3" label="severity.info" key="severity.info"/>
+      <rule filter="&quot;severity&quot; = 'low' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" scalemaxdenom="15000" symbol="2" label="severity.low" key="severity.low"/>
+      <rule filter="&quot;severity&quot; = 'info' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" scalemaxdenom="5000" symbol="3" label="severity.info" key="severity.info"/>
       <rule filter="&quot;status&quot; IN ('verified', 'false_alarm')" symbol="4" label="gaps.closed" checkstate="0" key="gaps.closed"/>
     </rules>
     <symbols>
@@ -29,7 +29,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="194,19,43,97"/>
+            <Option type="QString" name="line_color" value="194,19,43,66"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="2.6"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -57,7 +57,7 @@
           <prop k="dash_pattern_offset_unit" v="MM"/>
           <prop k="draw_inside_polygon" v="0"/>
           <prop k="joinstyle" v="round"/>
-          <prop k="line_color" v="194,19,43,97"/>
+          <prop k="line_color" v="194,19,43,66"/>
           <prop k="line_style" v="solid"/>
           <prop k="line_width" v="2.6"/>
           <prop k="line_width_unit" v="MM"/>
@@ -80,7 +80,7 @@
               <Option type="Map" name="properties">
                 <Option type="Map" name="outlineWidth">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.91)"/>
+                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.78)"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>
@@ -102,7 +102,7 @@
             <Option type="QString" name="joinstyle" value="round"/>
             <Option type="QString" name="line_color" value="194,19,43,255"/>
             <Option type="QString" name="line_style" value="solid"/>
-            <Option type="QString" name="line_width" value="0.55"/>
+            <Option type="QString" name="line_width" value="0.4"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
             <Option type="QString" name="offset" value="0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -130,7 +130,7 @@
           <prop k="joinstyle" v="round"/>
           <prop k="line_color" v="194,19,43,255"/>
           <prop k="line_style" v="solid"/>
-          <prop k="line_width" v="0.55"/>
+          <prop k="line_width" v="0.4"/>
           <prop k="line_width_unit" v="MM"/>
           <prop k="offset" v="0"/>
           <prop k="offset_map_unit_scale" v="3x:0,0,0,0,0,0"/>
@@ -149,9 +149,9 @@
             <Option type="Map">
               <Option type="QString" name="name" value=""/>
               <Option type="Map" name="properties">
-                <Option type="Map" name="outlineWidth">
+                <Option type="Map" name="enabled">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 0.55, 0.19)"/>
+                  <Option type="QString" name="expression" value="@map_scale IS NULL OR @map_scale &lt; 1800"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>
@@ -404,7 +404,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="245,163,0,97"/>
+            <Option type="QString" name="line_color" value="245,163,0,66"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="2.6"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -432,7 +432,7 @@
           <prop k="dash_pattern_offset_unit" v="MM"/>
           <prop k="draw_inside_polygon" v="0"/>
           <prop k="joinstyle" v="round"/>
-          <prop k="line_color" v="245,163,0,97"/>
+          <prop k="line_color" v="245,163,0,66"/>
           <prop k="line_style" v="solid"/>
           <prop k="line_width" v="2.6"/>
           <prop k="line_width_unit" v="MM"/>
@@ -455,7 +455,7 @@
               <Option type="Map" name="properties">
                 <Option type="Map" name="outlineWidth">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.91)"/>
+                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.78)"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>
@@ -467,7 +467,7 @@
           <Option type="Map">
             <Option type="QString" name="align_dash_pattern" value="0"/>
             <Option type="QString" name="capstyle" value="flat"/>
-            <Option type="QString" name="customdash" value="2.2;1.1"/>
+            <Option type="QString" name="customdash" value="1.6;0.8"/>
             <Option type="QString" name="customdash_map_unit_scale" value="3x:0,0,0,0,0,0"/>
             <Option type="QString" name="customdash_unit" value="MM"/>
             <Option type="QString" name="dash_pattern_offset" value="0"/>
@@ -477,7 +477,7 @@
             <Option type="QString" name="joinstyle" value="round"/>
             <Option type="QString" name="line_color" value="245,163,0,255"/>
             <Option type="QString" name="line_style" value="solid"/>
-            <Option type="QString" name="line_width" value="0.55"/>
+            <Option type="QString" name="line_width" value="0.4"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
             <Option type="QString" name="offset" value="0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -495,7 +495,7 @@
           </Option>
           <prop k="align_dash_pattern" v="0"/>
           <prop k="capstyle" v="flat"/>
-          <prop k="customdash" v="2.2;1.1"/>
+          <prop k="customdash" v="1.6;0.8"/>
           <prop k="customdash_map_unit_scale" v="3x:0,0,0,0,0,0"/>
           <prop k="customdash_unit" v="MM"/>
           <prop k="dash_pattern_offset" v="0"/>
@@ -505,7 +505,7 @@
           <prop k="joinstyle" v="round"/>
           <prop k="line_color" v="245,163,0,255"/>
           <prop k="line_style" v="solid"/>
-          <prop k="line_width" v="0.55"/>
+          <prop k="line_width" v="0.4"/>
           <prop k="line_width_unit" v="MM"/>
           <prop k="offset" v="0"/>
           <prop k="offset_map_unit_scale" v="3x:0,0,0,0,0,0"/>
@@ -524,9 +524,9 @@
             <Option type="Map">
               <Option type="QString" name="name" value=""/>
               <Option type="Map" name="properties">
-                <Option type="Map" name="outlineWidth">
+                <Option type="Map" name="enabled">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 0.55, 0.19)"/>
+                  <Option type="QString" name="expression" value="@map_scale IS NULL OR @map_scale &lt; 1800"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>
@@ -779,7 +779,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="0,114,178,97"/>
+            <Option type="QString" name="line_color" value="0,114,178,66"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="2.6"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -807,7 +807,7 @@
           <prop k="dash_pattern_offset_unit" v="MM"/>
           <prop k="draw_inside_polygon" v="0"/>
           <prop k="joinstyle" v="round"/>
-          <prop k="line_color" v="0,114,178,97"/>
+          <prop k="line_color" v="0,114,178,66"/>
           <prop k="line_style" v="solid"/>
           <prop k="line_width" v="2.6"/>
           <prop k="line_width_unit" v="MM"/>
@@ -830,7 +830,7 @@
               <Option type="Map" name="properties">
                 <Option type="Map" name="outlineWidth">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.91)"/>
+                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.78)"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>
@@ -842,7 +842,7 @@
           <Option type="Map">
             <Option type="QString" name="align_dash_pattern" value="0"/>
             <Option type="QString" name="capstyle" value="flat"/>
-            <Option type="QString" name="customdash" value="1.1;0.66"/>
+            <Option type="QString" name="customdash" value="0.8;0.48"/>
             <Option type="QString" name="customdash_map_unit_scale" value="3x:0,0,0,0,0,0"/>
             <Option type="QString" name="customdash_unit" value="MM"/>
             <Option type="QString" name="dash_pattern_offset" value="0"/>
@@ -852,7 +852,7 @@
             <Option type="QString" name="joinstyle" value="round"/>
             <Option type="QString" name="line_color" value="0,114,178,255"/>
             <Option type="QString" name="line_style" value="solid"/>
-            <Option type="QString" name="line_width" value="0.55"/>
+            <Option type="QString" name="line_width" value="0.4"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
             <Option type="QString" name="offset" value="0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -870,7 +870,7 @@
           </Option>
           <prop k="align_dash_pattern" v="0"/>
           <prop k="capstyle" v="flat"/>
-          <prop k="customdash" v="1.1;0.66"/>
+          <prop k="customdash" v="0.8;0.48"/>
           <prop k="customdash_map_unit_scale" v="3x:0,0,0,0,0,0"/>
           <prop k="customdash_unit" v="MM"/>
           <prop k="dash_pattern_offset" v="0"/>
@@ -880,7 +880,7 @@
           <prop k="joinstyle" v="round"/>
           <prop k="line_color" v="0,114,178,255"/>
           <prop k="line_style" v="solid"/>
-          <prop k="line_width" v="0.55"/>
+          <prop k="line_width" v="0.4"/>
           <prop k="line_width_unit" v="MM"/>
           <prop k="offset" v="0"/>
           <prop k="offset_map_unit_scale" v="3x:0,0,0,0,0,0"/>
@@ -899,9 +899,9 @@
             <Option type="Map">
               <Option type="QString" name="name" value=""/>
               <Option type="Map" name="properties">
-                <Option type="Map" name="outlineWidth">
+                <Option type="Map" name="enabled">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 0.55, 0.19)"/>
+                  <Option type="QString" name="expression" value="@map_scale IS NULL OR @map_scale &lt; 1800"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>
@@ -1154,7 +1154,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="107,114,128,97"/>
+            <Option type="QString" name="line_color" value="107,114,128,66"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="2.6"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -1182,7 +1182,7 @@
           <prop k="dash_pattern_offset_unit" v="MM"/>
           <prop k="draw_inside_polygon" v="0"/>
           <prop k="joinstyle" v="round"/>
-          <prop k="line_color" v="107,114,128,97"/>
+          <prop k="line_color" v="107,114,128,66"/>
           <prop k="line_style" v="solid"/>
           <prop k="line_width" v="2.6"/>
           <prop k="line_width_unit" v="MM"/>
@@ -1205,7 +1205,7 @@
               <Option type="Map" name="properties">
                 <Option type="Map" name="outlineWidth">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.91)"/>
+                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 2.60, 0.78)"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>
@@ -1217,7 +1217,7 @@
           <Option type="Map">
             <Option type="QString" name="align_dash_pattern" value="0"/>
             <Option type="QString" name="capstyle" value="flat"/>
-            <Option type="QString" name="customdash" value="0.22;0.88"/>
+            <Option type="QString" name="customdash" value="0.16;0.64"/>
             <Option type="QString" name="customdash_map_unit_scale" value="3x:0,0,0,0,0,0"/>
             <Option type="QString" name="customdash_unit" value="MM"/>
             <Option type="QString" name="dash_pattern_offset" value="0"/>
@@ -1227,7 +1227,7 @@
             <Option type="QString" name="joinstyle" value="round"/>
             <Option type="QString" name="line_color" value="107,114,128,255"/>
             <Option type="QString" name="line_style" value="solid"/>
-            <Option type="QString" name="line_width" value="0.55"/>
+            <Option type="QString" name="line_width" value="0.4"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
             <Option type="QString" name="offset" value="0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -1245,7 +1245,7 @@
           </Option>
           <prop k="align_dash_pattern" v="0"/>
           <prop k="capstyle" v="flat"/>
-          <prop k="customdash" v="0.22;0.88"/>
+          <prop k="customdash" v="0.16;0.64"/>
           <prop k="customdash_map_unit_scale" v="3x:0,0,0,0,0,0"/>
           <prop k="customdash_unit" v="MM"/>
           <prop k="dash_pattern_offset" v="0"/>
@@ -1255,7 +1255,7 @@
           <prop k="joinstyle" v="round"/>
           <prop k="line_color" v="107,114,128,255"/>
           <prop k="line_style" v="solid"/>
-          <prop k="line_width" v="0.55"/>
+          <prop k="line_width" v="0.4"/>
           <prop k="line_width_unit" v="MM"/>
           <prop k="offset" v="0"/>
           <prop k="offset_map_unit_scale" v="3x:0,0,0,0,0,0"/>
@@ -1274,9 +1274,9 @@
             <Option type="Map">
               <Option type="QString" name="name" value=""/>
               <Option type="Map" name="properties">
-                <Option type="Map" name="outlineWidth">
+                <Option type="Map" name="enabled">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="scale_linear(@map_scale, 1500, 6000, 0.55, 0.19)"/>
+                  <Option type="QString" name="expression" value="@map_scale IS NULL OR @map_scale &lt; 1800"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
               </Option>

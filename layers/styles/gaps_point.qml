@@ -4,8 +4,8 @@
     <rules key="root">
       <rule filter="&quot;severity&quot; = 'high' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" symbol="0" label="severity.high" key="severity.high"/>
       <rule filter="&quot;severity&quot; = 'medium' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" symbol="1" label="severity.medium" key="severity.medium"/>
-      <rule filter="&quot;severity&quot; = 'low' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" symbol="2" label="severity.low" key="severity.low"/>
-      <rule filter="&quot;severity&quot; = 'info' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" scalemaxdenom="25000" symbol="3" label="severity.info" key="severity.info"/>
+      <rule filter="&quot;severity&quot; = 'low' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" scalemaxdenom="15000" symbol="2" label="severity.low" key="severity.low"/>
+      <rule filter="&quot;severity&quot; = 'info' AND NOT (&quot;status&quot; IN ('verified', 'false_alarm'))" scalemaxdenom="5000" symbol="3" label="severity.info" key="severity.info"/>
       <rule filter="&quot;status&quot; IN ('verified', 'false_alarm')" symbol="4" label="gaps.closed" checkstate="0" key="gaps.closed"/>
     </rules>
     <symbols>

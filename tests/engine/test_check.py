@@ -96,7 +96,7 @@ def test_progress_never_falls_and_ends_at_one():
 
 
 def test_rows_for_the_store_hold_no_pandas_nulls():
-    rows = list(to_rows(check(two_houses()).findings))
+    rows = list(to_rows(check(two_houses()).findings, two_houses()))
     assert rows
     for row in rows:
         assert all(value is None or value == value for value in row)
@@ -105,7 +105,7 @@ def test_rows_for_the_store_hold_no_pandas_nulls():
 
 
 def test_equal_cities_give_equal_rows():
-    assert list(to_rows(check(two_houses()).findings)) == list(to_rows(check(two_houses()).findings))
+    assert list(to_rows(check(two_houses()).findings, two_houses())) == list(to_rows(check(two_houses()).findings, two_houses()))
 
 
 def test_nonsense_never_stops_a_run():

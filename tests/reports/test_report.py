@@ -84,7 +84,7 @@ def test_columns_are_the_fixed_ones_in_every_file(write, out, mixed, dbf):
     assert list(NAMES) == FIXED
     for stem in SHAPEFILES:
         assert dbf(out / f"{stem}.dbf").names == FIXED
-        listed = re.findall(r"^(\w+): (?:String|Real|Integer|Date) \(", ogrinfo(out / f"{stem}.shp"), re.M)
+        listed = re.findall(r"^(\w+): (?:String|Real|Integer|Date)\b", ogrinfo(out / f"{stem}.shp"), re.M)
         assert listed == FIXED
     assert all(re.fullmatch("[a-z][a-z0-9_]{0,9}", name) for name in FIXED)
     legend = table(out / "gap_report_fields.csv")
