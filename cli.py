@@ -147,7 +147,7 @@ def _add_city_commands(command: Any) -> None:
     sample = command("sample", "write the sample city with its truth table")
     sample.add_argument("out", metavar="OUT.gpkg")
     sample.add_argument("--buildings", type=int, metavar="N", help="how many buildings")
-    sample.add_argument("--seed", type=int, metavar="S", help="of the random numbers")
+    sample.add_argument("--seed", type=_natural, metavar="S", help="of the random numbers")
 
     _add_sources(command("card", "say what is in the sources: role, fields, CRS, quality"), "*")
 
@@ -240,6 +240,12 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return ""
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
 
 
 def _day(text: str) -> str:

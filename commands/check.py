@@ -29,7 +29,7 @@ from ..store.runs import RunInfo
 from .call import Call
 from .cities import city_of, opened, standards_file
 from .shapes import WGS84, reproject
-from .thresholds import keep_city_rows, standards_in_force
+from .thresholds import due_days, keep_city_rows, standards_in_force
 
 COUNTS = ("found", "info", "new", "persisting", "gone", "returned")
 
@@ -80,7 +80,7 @@ def check(call: Call) -> dict[str, Any]:
     if call.optional("city_out"):
         write_city(city, Path(call.text("city_out")).expanduser().absolute())
     with _store_at(path, city) as store:
-        counts = _merge(call, store, run, result, city, window)
+        counts = _merge(call, store, run, result, city, window, due_days(standards))
         keep_city_rows(store, city)
     return {
         "run_id": run.run_id,
@@ -94,7 +94,13 @@ def check(call: Call) -> dict[str, Any]:
 
 
 def _merge(
-    call: Call, store: Store, run: RunInfo, result: CheckResult, city: City, window: Window
+    call: Call,
+    store: Store,
+    run: RunInfo,
+    result: CheckResult,
+    city: City,
+    window: Window,
+    due: dict[str, Optional[float]],
 ) -> dict[str, dict[str, int]]:
     call.stage("store")("store", "", 0, 1, 0.0)
     counts = merge_run(
@@ -105,6 +111,8 @@ def _merge(
         _remembered(call, city),
         in_window=_owner(window),
         cancelled=call.is_cancelled,
+        due_days=due,
+        codes_of=result.codes_of,
     )
     call.stage("store")("store", "", 1, 1, 1.0)
     return counts
@@ -128,6 +136,10 @@ def _owner(window: Window) -> Optional[Callable[[float, float], bool]]:
 
 def _check_place(path: Path) -> None:
     """Refuse a store that could not be written, before the work is done."""
+    if path.is_dir():
+        raise CityGapError(
+            "not_store", "this is a folder", file=str(path), remedy="Name a file, such as city.gpkg, in it."
+        )
     if not path.parent.is_dir():
         raise CityGapError(
             "missing_folder",

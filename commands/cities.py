@@ -121,9 +121,15 @@ def _crs(call: Call, known: Optional[Store]) -> Optional[str]:
     if known is None:
         return asked
     fixed = crs_of_store(known)
-    if asked and not pyproj.CRS.from_user_input(asked).equals(
-        pyproj.CRS.from_user_input(fixed), ignore_axis_order=True
-    ):
+    try:
+        differs = asked and not pyproj.CRS.from_user_input(asked).equals(
+            pyproj.CRS.from_user_input(fixed), ignore_axis_order=True
+        )
+    except pyproj.exceptions.CRSError as error:
+        raise CityGapError(
+            "bad_crs", f"there is no CRS {asked!r}", remedy="Name one like EPSG:4549."
+        ) from error
+    if differs:
         raise CityGapError(
             "crs_differs",
             f"the store is in {known.meta['crs']}, not in {asked}",

@@ -69,7 +69,7 @@ def shape_from_wkt(text: str, crs: str, target_wkt: str) -> shapely.Geometry:
     """
     try:
         shape = shapely.force_2d(shapely.from_wkt(text))
-    except shapely.errors.ShapelyError as error:
+    except (shapely.errors.ShapelyError, NotImplementedError) as error:
         raise CityGapError(
             "bad_wkt", f"the WKT can't be read ({error})", remedy="Write it like POINT (121.5 31.2)."
         ) from error

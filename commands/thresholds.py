@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Optional
+from zoneinfo import ZoneInfo
 
 from ..engine.city import City
 from ..engine.standards import SHAPE, Standard, Standards, shipped_standards
+from ..model.gap import SEVERITIES
 from ..store.database import Store
 from ..store.standards import read_standards, write_standards
 
@@ -33,6 +36,12 @@ def keep_city_rows(store: Store, city: City) -> None:
         write_standards(store, [_as_dict(row) for row in now], "city")
 
 
+def due_days(standards: Standards) -> dict[str, Optional[float]]:
+    """Severity to the days a gap has by the rows ``due.<severity>``; None where there is none."""
+    rows = {severity: standards.optional(f"due.{severity}") for severity in SEVERITIES}
+    return {severity: None if row is None else row.days() for severity, row in rows.items()}
+
+
 def _rows_of_store(store: Optional[Store]) -> list[Standard]:
     if store is None:
         return []
@@ -47,7 +56,7 @@ def _rows_of_city(city: City) -> list[Standard]:
     columns = [name for name in COLUMNS if name in table.columns]
     rows = []
     for number, values in enumerate(table[columns].itertuples(index=False, name=None), start=1):
-        texts = {name: _text(value) for name, value in zip(columns, values)}
+        texts = {name: _text(value, city.tz) for name, value in zip(columns, values)}
         texts["standard_id"] = texts.get("standard_id") or f"city-{number}"
         defaults = {"use": "rule", "confidence": "project", "version": "1"}
         filled = {name: texts.get(name) or default for name, default in defaults.items()}
@@ -55,14 +64,15 @@ def _rows_of_city(city: City) -> list[Standard]:
     return rows
 
 
-def _text(value: object) -> str:
-    """A cell as the tables spell it: whole numbers without a point, dates without time, null as ``""``."""
+def _text(value: object, zone: ZoneInfo) -> str:
+    """A cell as the tables spell it: whole numbers without a point, days of the zone, null as ``""``."""
     if value is None or value != value or str(value) in ("<NA>", "NaT"):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    day = getattr(value, "date", None)
-    return day().isoformat() if callable(day) else str(value).strip()
+    if isinstance(value, datetime):
+        return value.astimezone(zone).date().isoformat()
+    return str(value).strip()
 
 
 def _overlaid(rows: list[Standard], own: list[Standard]) -> list[Standard]:

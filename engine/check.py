@@ -28,6 +28,14 @@ class CheckResult:
 
     findings: gpd.GeoDataFrame
     rules: list[RuleRun]
+    context: Context
+
+    def codes_of(self, wkb: Sequence[bytes]) -> list[tuple[Optional[str], Optional[str]]]:
+        """Area code and cell code of each place (WKB in the city CRS), as findings get them."""
+        shapes = shapely.from_wkb(np.array(wkb, dtype=object))
+        points = representative_points(shapes, usable(gpd.GeoSeries(shapes)))
+        areas, cells = self.context.units.area_codes(points), self.context.grid.codes(points)
+        return list(zip(areas.tolist(), cells.tolist()))
 
 
 def run_check(
@@ -73,7 +81,7 @@ def run_check(
         parts.append(_in_window(merge_equal_keys(outcome.findings), window))
     findings = _finish(join_findings(parts, city.crs), context)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
-    return CheckResult(findings, runs)
+    return CheckResult(findings, runs, context)
 
 
 def _why_not(
@@ -170,7 +178,10 @@ class SourcesByObject:
                 key = "code" if role == "units" else "id"
                 if key in table:
                     pairs = table[[key, "source_name"]].dropna().drop_duplicates().sort_values("source_name")
-                    self._names[role] = pairs.groupby(key)["source_name"].agg(tuple).to_dict()
+                    shared = pairs[pairs[key].duplicated(keep=False)]
+                    names = dict(zip(pairs[key], zip(pairs["source_name"])))
+                    names.update(shared.groupby(key)["source_name"].agg(tuple).to_dict())
+                    self._names[role] = names
 
     def of(self, objects: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Role to source names of ``role:id`` objects; a role is left out where one of them is not known."""

@@ -158,7 +158,7 @@ def _text(values: pd.Series) -> pd.Series:
 
 
 def _wanted(test: Test, subject: Subject) -> Union[str, float, np.ndarray]:
-    """What a field is compared with: a value, or the numbers of another field (``age>=design_working_life``)."""
+    """What a field is compared with: a value, or the numbers of another field."""
     if test.operator != "=" and test.value in subject.rows:
         return _numbers(subject.rows[test.value])
     return _value(test.value, subject.at)

@@ -23,7 +23,6 @@ DESIGN_LIFE = "design_working_life"
 """Column of an object, and parameter of the standards: years a structure is made for."""
 
 
-
 class Context:
     """City-wide knowledge, each part computed once when a rule first asks.
 

@@ -97,7 +97,9 @@ class Units:
         return None if self.study_area is None else self.study_area.boundary
 
 
-def points_within(points: np.ndarray, areas: np.ndarray, slack: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def points_within(
+    points: np.ndarray, areas: np.ndarray, slack: float | np.ndarray = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of areas and points that lie in them, borders included.
 
     GEOS prepares the geometry that asks: so the few large areas ask for the many points.

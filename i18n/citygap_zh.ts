@@ -70,8 +70,8 @@
 <context>
     <name>CheckController</name>
     <message>
-        <source>Found {}, new {}, gone {}, in {} s.</source>
-        <translation>发现 {}，新增 {}，消失 {}，用时 {} 秒。</translation>
+        <source>Found {} and {} for information; new {}, gone {}, in {} s.</source>
+        <translation>发现 {}，另有提示 {}；新增 {}，消失 {}，用时 {} 秒。</translation>
     </message>
     <message>
         <source>Add files</source>
@@ -695,6 +695,10 @@
 </context>
 <context>
     <name>GapText</name>
+    <message>
+        <source>Cell</source>
+        <translation>网格</translation>
+    </message>
     <message>
         <source>Raised because</source>
         <translation>上调原因</translation>

@@ -20,8 +20,8 @@ HIDDEN_KEYS = ("responsibility",)
 
 OTHER_PIPES = "QT"
 
-DRAWN = "status NOT IN ('verified', 'false_alarm')"
-"""Which gaps are drawn, and counted, by default."""
+COUNTED = "status NOT IN ('verified', 'false_alarm') AND severity <> 'info'"
+"""Which gaps make up the count: those still to be closed; info counts in no total."""
 
 Tables = dict[str, Table]
 Counted = tuple[Table, str]
@@ -53,9 +53,9 @@ def plan_layers(store: Tables, city: Tables, language: str) -> Plan:
 
 
 def _counted(store: Tables, city: Tables) -> dict[str, tuple[Counted, ...]]:
-    """Group to what makes up its count: notes, gaps that are drawn, and each role's rows."""
+    """Group to what makes up its count: notes, gaps still to be closed, and each role's rows."""
     found = {"notes": [(store[name], "1") for name in ("notes",) if name in store]}
-    found["gaps"] = [(store[name], DRAWN) for name in ("gaps",) if name in store]
+    found["gaps"] = [(store[name], COUNTED) for name in ("gaps",) if name in store]
     owned = ("duties",) if "duties" in city else OWNED_ROLES
     roles = {"responsibility": owned, "base": ("roads", "water")}
     for key in KEYS[2:]:
@@ -96,7 +96,10 @@ def _neglected(city: Tables, language: str) -> Iterator[LayerRow]:
 
 
 def _pipes(city: Tables, language: str) -> Iterator[LayerRow]:
-    """One layer for each class that is there, in the table's order; what is in no class counts as other."""
+    """One layer for each class that is there, in the table's order; what is in no class counts as other.
+
+    The last layer is empty: its legend says what dashed pipes are.
+    """
     if "line" not in _kinds(city, "pipes"):
         return
     found = set(distinct_values(city["pipes"], "class_code"))
@@ -113,6 +116,9 @@ def _pipes(city: Tables, language: str) -> Iterator[LayerRow]:
         title = row["class_zh"] if language == "zh" else row["class_en"].capitalize()
         tip = object_tip("pipes", language)
         yield LayerRow("pipes", f"pipes_{code}", title, uri, f"pipes_{code}", tip=tip, only_with_rows=other)
+    title = label("layer.pipes_undated", language)
+    uri = f"LineString?crs={crs_name(city['pipes'])}"
+    yield LayerRow("pipes", "pipes_undated", title, uri, "pipes_undated", provider="memory")
 
 
 def _housing(city: Tables, language: str) -> Iterator[LayerRow]:

@@ -60,13 +60,19 @@ def gap_tip(language: str) -> str:
         _row(field_label("text", language), filled("text")),
         _row(label("tip.class", language), _classes(language)),
         _row(label("tip.raised", language), raised(language)),
-        _row(label("tip.basis", language), filled("basis")),
+        _row(label("tip.basis", language), _basis(language)),
         _row(label("tip.since", language), 'left(to_string("found_at"), 10)'),
         _row(label("tip.body", language), _known(filled("body"), language)),
         _row(label("tip.status", language), worded("status", labels_under("status", language))),
         _row(label("tip.notes", language), 'CASE WHEN "notes" > 0 THEN to_string("notes") END'),
     ]
     return _framed(heading, rows)
+
+
+def _basis(language: str) -> str:
+    """The standard a gap rests on; where it is the project's own default, in the language."""
+    default = quoted(escape(label("basis.default", language)))
+    return f"replace({filled('basis')}, 'project default', {default})"
 
 
 def _classes(language: str) -> str:

@@ -132,7 +132,7 @@ class CityGapTree(QObject):
         return group is not None and group.itemVisibilityChecked()
 
     def count(self, key: str) -> Optional[int]:
-        """Features of a group (gaps: those drawn by default); None if its data are missing."""
+        """Features of a group (gaps: those to be closed, without info); None if its data are missing."""
         if key not in self._counts:
             counted = self._plan.counted.get(key, ())
             self._counts[key] = sum(count_rows(*part) for part in counted) if counted else None

@@ -64,6 +64,10 @@ class Qgis:
         plugins = profile / "profiles" / "default" / "python" / "plugins"
         plugins.mkdir(parents=True)
         (plugins / "citygap").symlink_to(ROOT, target_is_directory=True)
+        # QGIS would fetch its default font from the network, and complain where there is none
+        settings = profile / "profiles" / "default" / "QGIS" / "QGIS3.ini"
+        settings.parent.mkdir()
+        settings.write_text("[fonts]\ndownloadMissingFonts=false\n", encoding="utf-8")
         # Debian 12's qgis_process wrapper adds an option that the program refuses
         self.program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
         if self.program is None:

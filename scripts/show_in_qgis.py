@@ -4,14 +4,18 @@ import os
 from pathlib import Path
 
 from qgis.core import QgsApplication, QgsProject
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface, plugins
 
 STORE = Path(os.environ["CITYGAP_STORE"])
 PICTURE = Path(os.environ["CITYGAP_PICTURE"])
 GAP = os.environ["CITYGAP_GAP"]
-SCALE = 4000
+SCALE = 2500
+OPEN_GROUPS = ("gaps", "pipes", "housing")
+OPEN_PARTS = ("gaps_point", "housing_decade")
+"""What is unfolded of the layer tree: severities, pipes in their colours, housing by decade."""
+TREE_WIDTH = 300
 STEP_MS = 300
 SETTLED_MS = 1500
 
@@ -25,7 +29,18 @@ def show():
     workbench.dock.show_page(workbench.dock.gaps_page)
     for dock in window.findChildren(QDockWidget, "Browser"):
         dock.hide()
+    window.resizeDocks(window.findChildren(QDockWidget, "Layers"), [TREE_WIDTH], Qt.Orientation.Horizontal)
+    unfold(QgsProject.instance().layerTreeRoot())
     QTimer.singleShot(STEP_MS, select)
+
+
+def unfold(root):
+    """Let the layer tree show what the picture is about."""
+    for group in root.findGroups(True):
+        key = group.customProperty("citygap/key")
+        group.setExpanded(key == "root" or key in OPEN_GROUPS)
+    for node in root.findLayers():
+        node.setExpanded(node.layer().customProperty("citygap/part") in OPEN_PARTS)
 
 
 def select():

@@ -27,6 +27,7 @@ from style_symbols import (
     mark,
     rules,
     shrink,
+    single,
     stroke,
     symbol,
     text_settings,
@@ -42,6 +43,8 @@ SEVERITIES = {
 CLOSE = "@map_scale IS NULL OR @map_scale < 1800"
 SMALLEST_SCALES = {"info": 5000, "low": 15000, "medium": 0, "high": 0}
 """From afar the lesser gaps make way for the city; 0: no limit."""
+ONE_OBJECT = "\"object_role\" IS NULL OR \"object_role\" NOT IN ('units', 'cell')"
+"""A gap of a whole unit or cell is only outlined: its tint would cover the city."""
 CLOSED = "\"status\" IN ('verified', 'false_alarm')"
 
 # Dark is old; lightness falls in even steps, so that the order survives a grey print.
@@ -91,7 +94,8 @@ def gap_symbol(kind, key, number):
         marks = [at_centre(severity_marks(key))]
         edge = fill(None, paint, 0.6, edge_dash="solid" if dash == "solid" else "dash")
         rim = enable(fill(None, WHITE, 1.1), CLOSE)
-        under = [fill(paint, opacity=0.08), rim, shrink(edge, "PropertyStrokeWidth", 0.6, 0.35)]
+        ground = enable(fill(paint, opacity=0.08), ONE_OBJECT)
+        under = [ground, rim, shrink(edge, "PropertyStrokeWidth", 0.6, 0.35)]
     for layer in under:
         layer.setRenderingPass(number + 1)
     for layer in marks:
@@ -163,28 +167,30 @@ def housing_condition(kind):
     return categorised(one_of("danger_grade", GRADES), rows)
 
 
+UNDATED = '"laid_year" IS NULL'
+
+
 def pipes(paint):
-    """A class's pipes in its standard colour; as wide as the pipe on large scales, dashed without a year."""
+    """A class's pipes in its standard colour; as wide as the pipe on large scales, dashed without a year.
+
+    One symbol, so that the legend is one line a class; `undated_pipes` says what the dashes mean.
+    """
     width = 'coalesce(scale_linear(coalesce("diameter_mm", 200), 50, 1500, 0.4, 1.5), 0.45)'
     near = f"coalesce(if(@map_scale < 1500, {width}, scale_linear(@map_scale, 1500, 6000, 0.4, 0.15)), 0.6)"
+    line = stroke(paint, 0.8)
+    rim = enable(stroke("#3C3C3C", 0.8, opacity=0.5), f"({CLOSE}) AND NOT ({UNDATED})")
+    ground = enable(stroke(WHITE, 0.7, opacity=0.7), f"@map_scale < 1800 AND {UNDATED}")
+    properties = QgsSymbolLayer.Property
+    line.setDataDefinedProperty(properties.PropertyStrokeWidth, QgsProperty.fromExpression(near))
+    dashes = f"if({UNDATED}, 'dash', 'solid')"
+    line.setDataDefinedProperty(properties.PropertyStrokeStyle, QgsProperty.fromExpression(dashes))
+    rim.setDataDefinedProperty(properties.PropertyStrokeWidth, QgsProperty.fromExpression(f"{near} + 0.18"))
+    return single("line", rim, ground, line)
 
-    def drawn(dash):
-        line = stroke(paint, 0.6, dash)
-        rim = enable(stroke("#3C3C3C", 0.8, opacity=0.5), CLOSE)
-        size = QgsSymbolLayer.Property.PropertyStrokeWidth
-        line.setDataDefinedProperty(size, QgsProperty.fromExpression(near))
-        rim.setDataDefinedProperty(size, QgsProperty.fromExpression(f"{near} + 0.18"))
-        return symbol(
-            "line", [rim, line] if dash == "solid" else [enable(stroke(WHITE, 0.7, opacity=0.7), CLOSE), line]
-        )
 
-    undated = '"laid_year" IS NULL'
-    return rules(
-        [
-            (f"NOT ({undated})", drawn("solid"), "pipes.recorded", 0, True),
-            (undated, drawn("dash"), "pipes.undated", 0, True),
-        ]
-    )
+def undated_pipes():
+    """What dashed pipes are: for the legend only."""
+    return single("line", stroke(INK, 0.5, "dash"))
 
 
 def neglected(kind):
@@ -247,4 +253,5 @@ def theme_styles(pipe_colours):
         made[f"neglected_{kind}"] = (kind, neglected(kind), None, 0)
     for code, paint in pipe_colours.items():
         made[f"pipes_{code}"] = ("line", pipes(paint), None, 0)
+    made["pipes_undated"] = ("line", undated_pipes(), None, 0)
     return made

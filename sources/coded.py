@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..model.roles import ROLES
 from ..model.tables import read_table
-from ..model.vocabulary import canonical, class_of_kind, maps_to, pipe_classes, spellings
+from ..model.vocabulary import class_of_kind, maps_to, pipe_classes, spellings
 
 _VOCABULARY = {
     ("housing", "use"): "housing.use",
@@ -30,6 +30,8 @@ _VOCABULARY = {
     ("events", "level"): "events.level",
     ("repairs", "kind"): "repairs.kind",
     ("totals", "measure"): "totals.measure",
+    ("standards", "rule_or_activity"): "activity",
+    ("standards", "zone"): "units.zone_type",
 }
 """Field to the field of the vocabulary that holds its spellings."""
 _LEVELS = {
@@ -139,8 +141,8 @@ def class_field(role: str) -> Optional[str]:
 def _reader(role: str, field: str) -> Optional[Callable[[str], Optional[str]]]:
     if (role, field) == ("housing", "danger_grade"):
         return lambda text: found.group(1).upper() if (found := _GRADE.match(text.strip())) else text
-    if (role, field) == ("duties", "object_class"):
-        return _object_class
+    if field == "object_class":
+        return object_class
     if field == "class_code" and role in ("pipes", "pipe_points"):
         return lambda text: code.class_code if (code := pipe_code(text)) else text
     words = known_values(role, field)
@@ -149,10 +151,25 @@ def _reader(role: str, field: str) -> Optional[Callable[[str], Optional[str]]]:
     return lambda text: words.get(fold(text), words.get(fold(_NUMBERED.sub("", text)), text))
 
 
-def _object_class(text: str) -> Optional[str]:
-    if ":" in text or text in ROLES:
-        return text
-    return maps_to("class_code").get(canonical("class_code", text) or "") or text
+def object_class(text: str) -> str:
+    """``role`` or ``role:class`` that a spelling names (``RQ``, ``components:路灯``), else the text itself."""
+    role, colon, word = text.strip().partition(":")
+    if not colon:
+        return role if role in ROLES else _object_classes().get(fold(role), text)
+    known = known_values(role, class_field(role) or "") if role in ROLES else {}
+    return f"{role}:{known.get(fold(word)) or word}"
+
+
+@cache
+def _object_classes() -> dict[str, str]:
+    """Folded spelling of a class to ``role:class``."""
+    classes = {
+        fold(word): maps_to("class_code")[value]
+        for word, value in spellings("class_code").items()
+        if value and maps_to("class_code")[value]
+    }
+    components = known_values("components", "class_code")
+    return {**{word: f"components:{value}" for word, value in components.items()}, **classes}
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from ..model.errors import CityGapError
 from ..model.gap import GAP_COLUMNS
 from . import seal, standards
+from .gaps import read_gap
 from .geometry import wkb_of
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def history(store: Store, gap_id: Optional[str] = None) -> list[dict[str, Any]]:
     else:
         query = " ".join((_HISTORY, _OF_GAP, "UNION ALL", _RUNS_OF_GAP, "ORDER BY 1"))
         rows = store.connection.execute(query, {"gap": gap_id}).fetchall()
+        if not rows:
+            read_gap(store, gap_id)  # a gap that never was is refused, not without events
     return [{**dict(zip(HISTORY_COLUMNS, row)), "sealed": bool(row[-1])} for row in rows]
 
 

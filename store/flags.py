@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Optional
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Callable, Optional
 
 from ..model.catalogue import rule_id_of
 from ..model.errors import CityGapError
@@ -12,10 +13,13 @@ from ..model.identity import ulid
 from ..model.roles import ROLES
 from . import times
 from .gaps import due_dates, grow_extent
-from .geometry import Bounds, anchor_of, bounds_of, to_blob
+from .geometry import Bounds, anchor_of, bounds_of, to_blob, wkb_of
 
 if TYPE_CHECKING:
     from .database import Store
+
+CodesOf = Callable[[Sequence[bytes]], Sequence[tuple[Optional[str], Optional[str]]]]
+"""WKB of places in the city CRS to the area code and cell code of each, None outside all."""
 
 _INSERT = (
     "INSERT INTO gaps (gap_id, rule_id, severity, status, run_state, object_role, object_id, class_code,"
@@ -23,6 +27,22 @@ _INSERT = (
     " anchor_x, anchor_y, geometry) VALUES (:gap_id, :rule_id, :severity, 'open', 'none', :object_role,"
     " :object_id, :class_code, :area_code, :cell_code, :at, :at, :due_at, 'planner', :text, :by, :at,"
     " :gap_id, :objects, :anchor_x, :anchor_y, :geometry)"
+)
+
+_OF_A_PERSON = (
+    "EXISTS (SELECT 1 FROM events WHERE table_name = 'gaps' AND row_key = gap_id AND (column_name = '{0}'"
+    " OR (column_name = '*' AND json_extract(is_now, '$.{0}') IS NOT NULL)))"
+)
+_SET_CODES = " ".join(
+    (
+        "UPDATE gaps SET",
+        ", ".join(
+            f"{name} = CASE WHEN {name} IS NOT NULL AND {_OF_A_PERSON.format(name)}"
+            f" THEN {name} ELSE coalesce(?, {name}) END"
+            for name in ("area_code", "cell_code")
+        ),
+        "WHERE gap_id = ?",
+    )
 )
 
 
@@ -106,3 +126,25 @@ def _check(severity: str, object_role: Optional[str], object_id: Optional[str]) 
         raise CityGapError(
             "no_role", f"there is no role {object_role!r}", remedy=f"Roles: {', '.join(ROLES)}."
         )
+
+
+def place_flags(store: Store, codes_of: CodesOf) -> None:
+    """Give planners' flags the area and cell that hold them; a code that a person wrote stays.
+
+    Called within the transaction of a run, where this counts as no edit.
+
+    Parameters
+    ----------
+    codes_of : callable
+        See `CodesOf`.
+    """
+    rows = store.connection.execute(
+        "SELECT gap_id, geometry FROM gaps WHERE origin = 'planner' AND geometry IS NOT NULL"
+    ).fetchall()
+    placed = [(gap_id, wkb) for gap_id, wkb in ((key, wkb_of(blob)) for key, blob in rows) if wkb]
+    if not placed:
+        return
+    codes = codes_of([wkb for _, wkb in placed])
+    store.connection.executemany(
+        _SET_CODES, [(*pair, gap_id) for pair, (gap_id, _) in zip(codes, placed) if pair != (None, None)]
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -95,12 +95,17 @@ def count_by(store: Store, *columns: str) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-def due_dates(store: Store, found_at: str) -> dict[str, Optional[str]]:
-    """Severity to when a gap found at that moment is due; None where no standard says so."""
+def due_dates(
+    store: Store, found_at: str, known: Optional[Mapping[str, Optional[float]]] = None
+) -> dict[str, Optional[str]]:
+    """Severity to when a gap found at that moment is due; None where no standard says so.
+
+    `known` gives the days by severity; by default the standards of the store do.
+    """
     found = times.moment(found_at, store.zone)
     due: dict[str, Optional[str]] = {}
     for severity in SEVERITIES:
-        days = due_days(store, severity, found.date())
+        days = due_days(store, severity, found.date()) if known is None else known.get(severity)
         due[severity] = None if days is None else times.stamp(found + timedelta(days=days))
     return due
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
@@ -54,12 +56,19 @@ class Closing(NamedTuple):
         )
 
 
+def _shared_name(source: SourceRow) -> tuple[str, str]:
+    """Role and name of a source, the number of a further file of that name left out."""
+    return source.role, re.sub(r"#\d+$", "", source.source_name)
+
+
 def closing(
     store: Store, run: runs.RunInfo, rules: Sequence[RuleRun], sources: Sequence[SourceRow]
 ) -> Optional[Closing]:
     """What the run may close; None if its as-of date is earlier than the last run's.
 
     A source is older if its date and that at the last run that read it are both known, and it is earlier.
+    Where the last run read several files of one name (``name``, ``name#2``) and this one reads fewer,
+    none of them is taken to be read: which of them it is can't be told by the name.
     """
     before = runs.last_run(store)
     if before is not None and run.as_of < before.as_of:
@@ -73,5 +82,13 @@ def closing(
         and (source.role, source.source_name) in dates
         and times.moment(source.dated, zone) < times.moment(dates[source.role, source.source_name], zone)
     }
-    read = frozenset((source.role, source.source_name) for source in sources) - older
+    now = Counter(map(_shared_name, sources))
+    last = Counter(map(_shared_name, runs.remembered_sources(store)))
+    fewer = {name for name, number in last.items() if 1 < number > now[name]}
+    read = (
+        frozenset(
+            (source.role, source.source_name) for source in sources if _shared_name(source) not in fewer
+        )
+        - older
+    )
     return Closing({rule.rule_id: frozenset(rule.roles) for rule in rules if rule.status == "run"}, read)

@@ -7,8 +7,9 @@ new, persisting, returned and gone apart and write them.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Callable, Optional
 
 from ..model import identity
@@ -16,6 +17,7 @@ from ..model.errors import Cancelled, CityGapError
 from ..model.gap import FindingRow, RuleRun, SourceRow
 from . import looked, runs, times
 from .database import fill_rules
+from .flags import CodesOf, place_flags
 from .gaps import due_dates, grow_extent
 from .incoming import CONTENT, load_findings
 from .lifecycle import expire_accepted
@@ -44,6 +46,8 @@ def merge_run(
     sources: Sequence[SourceRow],
     in_window: Optional[Callable[[float, float], bool]] = None,
     cancelled: Callable[[], bool] = lambda: False,
+    due_days: Optional[Mapping[str, Optional[float]]] = None,
+    codes_of: Optional[CodesOf] = None,
 ) -> dict[str, dict[str, int]]:
     """Merge a run into the store: all of it or, cancelled or failed, nothing.
 
@@ -62,6 +66,10 @@ def merge_run(
         Whether the window owns an anchor (x, y of the city CRS); None: the whole city.
     cancelled : callable
         Looked at every few milliseconds.
+    due_days : mapping, optional
+        Severity to the days a new gap has, None: no due date; by default what the store's standards say.
+    codes_of : callable, optional
+        As `flags.place_flags` takes it: planners' flags get their area and cell.
 
     Returns
     -------
@@ -79,11 +87,15 @@ def merge_run(
         with _stops_when(connection, cancelled):
             load_findings(store, rules, findings, sources, cancelled)
             with store.write("run"):
-                expire_accepted(store, times.moment(run.started_at, store.zone))
+                expire_accepted(store, _today(store, run))
                 closing = looked.closing(store, run, rules, sources)
                 runs.record(store, run, sources)
                 connection.execute("INSERT INTO meta (key, value) VALUES ('run', ?)", (run.run_id,))
-                counts = _merge(store, run, rules, closing, in_window)
+                counts = _merge(
+                    store, run, rules, closing, in_window, due_dates(store, run.started_at, due_days)
+                )
+                if codes_of is not None:
+                    place_flags(store, codes_of)
                 connection.execute("DELETE FROM meta WHERE key = 'run'")
                 runs.record_rules(store, run.run_id, rules, counts)
                 fill_rules(connection)
@@ -91,6 +103,13 @@ def merge_run(
         for table in ("incoming", "matched", "unseen"):
             connection.execute(" ".join(("DROP TABLE IF EXISTS temp.", table)))
     return counts
+
+
+def _today(store: Store, run: RunInfo) -> datetime:
+    """When exceptions end for a run: now, or the end of an as-of day to come."""
+    now = times.moment(run.started_at, store.zone)
+    end = times.moment(run.as_of, store.zone)
+    return end if end.date() > now.astimezone(store.zone).date() else now
 
 
 @contextmanager
@@ -113,12 +132,13 @@ def _merge(
     rules: Sequence[RuleRun],
     closing: Optional[looked.Closing],
     in_window: Optional[Callable[[float, float], bool]],
+    due: dict[str, Optional[str]],
 ) -> dict[str, dict[str, int]]:
     connection = store.connection
     _match(connection)
     with _without_index_triggers(connection):
         _update_persisting(connection, run)
-        _insert_new(store, run)
+        _insert_new(store, run, due)
     _index(store)
     counts = {rule.rule_id: dict.fromkeys(COUNTS, 0) for rule in rules}
     _count_found(connection, counts)
@@ -204,10 +224,9 @@ def _duplicate(connection: sqlite3.Connection) -> CityGapError:
     return CityGapError("duplicate_finding", "a rule found the same thing twice", row=row and row[0])
 
 
-def _insert_new(store: Store, run: RunInfo) -> None:
+def _insert_new(store: Store, run: RunInfo, due: dict[str, Optional[str]]) -> None:
     connection = store.connection
     connection.create_function("citygap_gap_id", 2, identity.gap_id, deterministic=True)
-    due = due_dates(store, run.started_at)
     times_of_run = {"at": run.started_at, "run": run.run_id}
     try:
         connection.execute(

@@ -409,7 +409,7 @@ END;
 -- is compared is what stands behind it (8 bytes of header, then none, 4 or 6 numbers by the flags).
 CREATE TRIGGER event_flag_update AFTER UPDATE OF
   rule_id, severity, object_role, object_id, class_code, area_code, cell_code, body, geometry ON gaps
-WHEN OLD.origin = 'planner'
+WHEN OLD.origin = 'planner' AND NOT EXISTS (SELECT 1 FROM meta WHERE key = 'run')
 BEGIN
   INSERT INTO events (table_name, row_key, subject, column_name, was, is_now, edited_by, "action", undoes)
   SELECT 'gaps', NEW.gap_id, NEW.gap_id, cell, was, is_now,

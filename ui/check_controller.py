@@ -142,11 +142,13 @@ class CheckController(QObject):
         self._end()
         self.desk.open_store(path)
         self._show_results(result["rules"])
-        found = sum(rule.get("found", 0) for rule in result["rules"].values())
+        info = sum(rule.get("info", 0) for rule in result["rules"].values())
+        found = sum(rule.get("found", 0) for rule in result["rules"].values()) - info
         new = sum(rule.get("new", 0) for rule in result["rules"].values())
         gone = sum(rule.get("gone", 0) for rule in result["rules"].values())
-        text = self.tr("Found {}, new {}, gone {}, in {} s.")
-        self._page.show_stage(text.format(f"{found:,}", f"{new:,}", f"{gone:,}", round(result["seconds"], 1)))
+        text = self.tr("Found {} and {} for information; new {}, gone {}, in {} s.")
+        counts = (f"{count:,}" for count in (found, info, new, gone))
+        self._page.show_stage(text.format(*counts, round(result["seconds"], 1)))
 
     def _on_failed(self, error: CityGapError) -> None:
         self._end()

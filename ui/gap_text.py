@@ -28,6 +28,11 @@ def headline(gap: dict[str, Any], language: str) -> str:
     return title(gap["rule_id"], language)
 
 
+def basis_text(basis: str, language: str) -> str:
+    """The standard a gap rests on; where it is the project's own default, in the screen's language."""
+    return basis.replace("project default", label("basis.default", language))
+
+
 def gap_html(gap: dict[str, Any], notes: list[dict[str, Any]], language: str) -> str:
     """Headline, reason, basis, since when, body, people's words and notes of a gap.
 
@@ -74,13 +79,14 @@ def _facts(gap: dict[str, Any], language: str) -> list[tuple[str, str]]:
     return [
         (_tr("Severity"), severity),
         (_tr("Raised because"), unescape(told(gap, raised(language)))),
-        (_tr("Basis"), gap.get("basis") or ""),
         (_tr("Status"), f"{status}{until}{seen}"),
         (_tr("Reason"), gap.get("why") or ""),
         (_tr("Object"), f"{role} {gap.get('object_id') or ''}".strip()),
         (_tr("Class"), _class_words(gap, language)),
-        (_tr("Unit"), " · ".join(gap[name] for name in ("area_code", "cell_code") if gap.get(name))),
+        (_tr("Unit"), gap.get("area_code") or ""),
+        (_tr("Cell"), gap.get("cell_code") or ""),
         (_tr("Body"), gap.get("body") or _tr("none on record")),
+        (_tr("Basis"), basis_text(gap.get("basis") or "", language)),
         (_tr("Since"), (gap.get("found_at") or "")[:10]),
         (_tr("Due"), (gap.get("due_at") or "")[:10]),
         (_tr("Text"), (gap.get("text") or "") if gap.get("origin") != "planner" else ""),

@@ -92,10 +92,10 @@ class GapsController(QObject):
         self._drop_task()
         self._page.allow_undo(self.desk.can_undo)
         store = self.desk.store
+        self._wanted = self._wanted or self._page.current_id()
         if store is None:
             self._show_rows(array("q"))
             return
-        self._wanted = self._wanted or self._page.current_id()
         query = GapQuery(self.where(), *self._page.sorting())
         task = GapQueryTask(store.path, query, self.tr("CityGap: gap list"))
         task.found.connect(self._show_rows)
@@ -116,10 +116,11 @@ class GapsController(QObject):
         self._page.model.show_rows(store, rows)
         self._page.show_count(len(rows), self.desk.total())
         self.list_changed.emit(len(rows))
-        wanted, self._wanted = self._wanted, None
         self._keeps_place = True
-        if wanted is None or store is None or not self._page.select(wanted):
+        if store is None or self._wanted is None or not self._page.select(self._wanted):
             self._show_nothing()
+        if store is not None:
+            self._wanted = None
         self._keeps_place = False
 
     def _on_read_failed(self, why: str) -> None:

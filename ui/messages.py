@@ -86,6 +86,9 @@ class Messages(QObject):
     def _push(
         self, text: str, level: Qgis.MessageLevel, label: str = "", action: Callable[[], None] = lambda: None
     ) -> None:
+        """Show a sentence; what is done takes the place of what was said before, an error waits beside it."""
+        if level != Qgis.MessageLevel.Warning:
+            self.clear()
         bar = self._iface.messageBar()
         item = bar.createMessage("CityGap", text)
         if label:

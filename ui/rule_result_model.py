@@ -12,12 +12,16 @@ from ..model.catalogue import title
 from ..model.words import word
 from ._compat import flag_value
 from .icons import icon
+from .reason_text import lacking_text
 
 SHOWN_SEVERITIES = ("high", "medium", "low", "info")
 
 
 class RuleResult(NamedTuple):
-    """One rule of a run: status, why it did not run, present gaps by severity, what is new or gone."""
+    """One rule of a run: status, why it did not run, present gaps by severity, what is new or gone.
+
+    `untested`: what a rule that ran could not look at; empty if it looked at everything.
+    """
 
     rule_id: str
     status: str
@@ -25,12 +29,13 @@ class RuleResult(NamedTuple):
     by_severity: dict[str, int]
     new: int
     gone: int
+    untested: str = ""
 
 
 def rule_results(
     rules: dict[str, dict[str, Any]], counts: list[tuple[str, str, str, int]], language: str
 ) -> list[RuleResult]:
-    """Rows from the ``rules`` of a check's result and the store's counts.
+    """Rows by rule id from the ``rules`` of a check's result and the store's counts.
 
     Parameters
     ----------
@@ -54,8 +59,9 @@ def rule_results(
             present.get(rule_id, {}),
             result.get("new", 0),
             result.get("gone", 0),
+            _untested(result, language),
         )
-        for rule_id, result in rules.items()
+        for rule_id, result in sorted(rules.items())
     ]
 
 
@@ -63,9 +69,15 @@ def _reason(result: dict[str, Any], language: str) -> str:
     if result["status"] == "run":
         return ""
     reason = result.get("reason") or {}
+    text = lacking_text(reason.get("text") or "", language)
     said = word("reason_code", reason.get("code") or "", language)
-    parts = [word("rule_status", result["status"], language), said, reason.get("text") or ""]
+    parts = [word("rule_status", result["status"], language), said, text]
     return (": " if language == "en" else "：").join(part for part in parts if part)
+
+
+def _untested(result: dict[str, Any], language: str) -> str:
+    text = (result.get("reason") or {}).get("text") or ""
+    return lacking_text(text, language) if result["status"] == "run" else ""
 
 
 class RuleResultModel(QAbstractTableModel):
@@ -135,6 +147,8 @@ class RuleResultModel(QAbstractTableModel):
     def _text(self, result: RuleResult, column: int) -> str:
         if column == self.TITLE:
             name = title(result.rule_id, self._language)
+            if result.untested:
+                name = f"{name} ({word('rule_status', 'partly', self._language)})"
             return f"{name}\n{result.reason}" if result.reason else name
         if result.reason:
             return ""
@@ -144,4 +158,4 @@ class RuleResultModel(QAbstractTableModel):
 
     def _tip(self, result: RuleResult) -> str:
         head = f"{result.rule_id} {title(result.rule_id, self._language)}"
-        return f"{head}\n{result.reason}" if result.reason else head
+        return "\n".join(part for part in (head, result.reason, result.untested) if part)

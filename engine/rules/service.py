@@ -202,7 +202,7 @@ def _findings(
     }
     urgent = facts["old_housing"] | facts["fringe"]
     code = _code(object_class)
-    return make_findings(
+    findings = make_findings(
         "S01",
         object_role="housing",
         object_id=housing["id"],
@@ -221,6 +221,8 @@ def _findings(
         data_state=np.where(unsure, "unrecorded", "known").astype(object),
         params=_params(facts, len(buildings)),
     )
+    # a run that did not read all the pipes again has not looked
+    return findings.assign(objects=[(*building, "pipes:*") for building in findings["objects"]])
 
 
 def _params(facts: dict[str, np.ndarray], count: int) -> list[dict[str, Any]]:

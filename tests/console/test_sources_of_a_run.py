@@ -71,3 +71,27 @@ def test_an_earlier_day_and_a_window_elsewhere_close_nothing(a02, tmp_path):
     assert a02(store, "--as-of", "2026-06-30", "--rules", "D01")[0]["gone"] == 0
     counts, states = a02(store, "--as-of", "2026-06-30")
     assert counts["gone"] == 1 and states == {"H1": "persisting", "H2": "gone"}
+
+
+def test_streets_and_buildings_stay_open_while_their_evidence_is_not_read(console, tmp_path):
+    """Other buildings than before leave no street built-up, other pipes serve all: that proves nothing."""
+    console.run("sample", "s.gpkg", "--buildings", "300", cwd=tmp_path)
+    first = console.json("check", "s.gpkg", "--store", "a.gpkg", cwd=tmp_path)["rules"]
+    assert first["N05"]["found"] and first["S01"]["found"]
+    houses = gpd.read_file(tmp_path / "s.gpkg", layer="housing")
+    houses.head(1).to_file(tmp_path / "few.gpkg", layer="housing")
+    pipes = gpd.read_file(tmp_path / "s.gpkg", layer="pipes")
+    everywhere = shapely.multilinestrings([part for house in houses.geometry for part in [house.exterior]])
+    classes = ["JS", "PS", "RQ", "DL", "TX"]
+    kinds = ["JP", "WS", "TR", "GD", "DH"]
+    served = gpd.GeoDataFrame(
+        {"id": classes, "class_code": classes, "kind_code": kinds}, geometry=[everywhere] * 5, crs=pipes.crs
+    )
+    served.to_file(tmp_path / "all.gpkg", layer="pipes")
+    for rule, other in (("N05", "housing=few.gpkg"), ("S01", "pipes=all.gpkg")):
+        roles = {role: f"{role}=s.gpkg|{role}" for role in ("housing", "pipes", "roads", "units")}
+        roles[other.partition("=")[0]] = other
+        words = [word for role in roles.values() for word in ("--role", role)]
+        again = console.json("check", *words, "--store", "a.gpkg", cwd=tmp_path)["rules"][rule]
+        assert (again["status"], again["gone"]) == ("run", 0)
+        assert again["persisting"] < first[rule]["found"]

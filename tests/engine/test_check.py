@@ -105,7 +105,9 @@ def test_rows_for_the_store_hold_no_pandas_nulls():
 
 
 def test_equal_cities_give_equal_rows():
-    assert list(to_rows(check(two_houses()).findings, two_houses())) == list(to_rows(check(two_houses()).findings, two_houses()))
+    assert list(to_rows(check(two_houses()).findings, two_houses())) == list(
+        to_rows(check(two_houses()).findings, two_houses())
+    )
 
 
 def test_nonsense_never_stops_a_run():
@@ -135,6 +137,40 @@ def test_nonsense_never_stops_a_run():
         {"id": ["r"], "highway": ["residential"]}, geometry=[LineString([(0, 0), (90, 0)])]
     )
     visits = gpd.GeoDataFrame({"id": ["v"], "at": [pd.NaT]}, geometry=[None])
-    result = check(city_from_tables({"housing": housing, "pipes": pipes, "roads": roads, "visits": visits}))
+    city = city_from_tables({"housing": housing, "pipes": pipes, "roads": roads, "visits": visits})
+    result = check(city)
     assert {run.status for run in result.rules} == {"run"}
-    assert list(to_rows(result.findings))
+    assert list(to_rows(result.findings, city))
+
+
+def test_a_window_owns_an_id_used_twice_as_the_whole_city_does():
+    housing = gpd.GeoDataFrame(
+        {"id": ["twin", "twin"], "danger_grade": ["C", "D"]},
+        geometry=[box(40, 40, 50, 50), box(240, 40, 250, 50)],
+    )
+    city = city_from_tables({"housing": housing})
+    (whole,) = to_rows(check(city, rules=["A02"]).findings, city)
+    windows = [box(0, 0, 150, 100), box(150, 0, 300, 100)]
+    (part,) = [row for w in windows for row in to_rows(check(city, rules=["A02"], window=w).findings, city)]
+    assert part == whole
+    assert shapely.from_wkb(part.wkb).geom_type == "MultiPolygon"
+
+
+def test_rows_name_the_sources_of_their_objects_where_a_role_has_several():
+    housing = gpd.GeoDataFrame(
+        {"id": ["a", "b", "both", "both"], "danger_grade": "D", "source_name": ["A", "B", "B", "A"]},
+        geometry=[box(x, 0, x + 5, 5) for x in (0, 10, 20, 30)],
+    )
+    city = city_from_tables({"housing": housing})
+    rows = {row.object_id: row.sources for row in to_rows(check(city).findings, city)}
+    assert rows["a"] == {"housing": ("A",)}
+    assert rows["both"] == {"housing": ("A", "B")}
+    assert rows["*"] == {}
+    one = city_from_tables({"housing": housing.assign(source_name="A")})
+    assert {tuple(row.sources) for row in to_rows(check(one).findings, one)} == {()}
+
+
+def test_codes_of_a_place_are_those_that_a_finding_there_gets():
+    places = [shapely.to_wkb(shapely.Point(x, 45)) for x in (45, 245, 900)]
+    codes = check(two_houses(), rules=[]).codes_of(places)
+    assert codes == [("w", "XA000000000000"), ("e", "XA000002000000"), (None, None)]

@@ -4,6 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from shapely.geometry import LineString, Point, box
 
 from citygap.engine.city import city_from_tables
@@ -106,3 +107,24 @@ def test_a_zero_is_a_filler_only_where_a_value_is_asked_for():
     rows = context_of(housing=housing).subject("housing").rows
     assert list(rows["residents"]) == [0.0, 3.0]
     assert rows["floors"].isna().tolist() == [True, False]
+
+
+def test_cells_alone_make_the_study_area():
+    units = gpd.GeoDataFrame(
+        {"code": ["1", "2"], "level": ["cell"] * 2}, geometry=[box(0, 0, 100, 100), box(100, 0, 200, 100)]
+    )
+    roads = gpd.GeoDataFrame({"id": ["r"]}, geometry=[LineString([(0, 0), (900, 900)])])
+    area = context_of(units=units, roads=roads).units.study_area
+    assert area.equals(box(0, 0, 200, 100))
+
+
+def test_an_alley_reaches_half_its_width_around_its_very_line():
+    alley = gpd.GeoDataFrame(
+        {"id": ["n"], "kind": ["back_alley"], "width_m": [10.0]}, geometry=[LineString([(0, 0), (50, 0)])]
+    )
+    # between two corners of a buffer's arc its chord would leave 4.999 m out
+    turn = np.pi * 33 / 64
+    points = shapely.points(
+        50 + np.array([4.999, 5.001]) * np.sin(turn), np.array([4.999, 5.001]) * np.cos(turn)
+    )
+    assert context_of(neglected=alley).in_neglected(points).tolist() == [True, False]

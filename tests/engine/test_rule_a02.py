@@ -1,5 +1,7 @@
 """A02 against a brute-force oracle and hand-drawn cases."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -135,3 +137,30 @@ def test_reference_is_the_value_of_the_row():
 def test_needs_a_year_or_a_grade():
     city = city_of([{"built_year": 1990.0, "use": None, "danger_grade": None}], without=OPTIONAL)
     assert AGED_BUILDING.missing(city)
+
+
+def test_design_life_once_its_row_is_switched_on():
+    shipped = shipped_standards()
+    (row,) = [row for row in shipped if row.applies_if == "age>=design_working_life"]
+    own = replace(row, standard_id="own", confidence="project", origin="city", severity="")
+    housing = gpd.GeoDataFrame(
+        {
+            "id": ["50", "49", "unknown", "20 of 20", "40 of 100"],
+            "built_year": [1976.0, 1977.0, None, 2006.0, 1986.0],
+            "use": ["office"] * 5,
+            "design_working_life": [None, None, None, 20, 100],
+        },
+        geometry=[box(20 * i, 0, 20 * i + 9, 9) for i in range(5)],
+    )
+    city = city_from_tables(
+        {"housing": housing}, as_of=pd.Timestamp("2026-07-01T23:59:59+08:00").to_pydatetime()
+    )
+
+    def found(rows):
+        findings = AGED_BUILDING.find(city, Context(city, Standards(rows, city.as_of.date()))).findings
+        return dict(zip(findings["object_id"], findings["severity"]))
+
+    assert found(shipped) == {"unknown": "info"}
+    assert found((*shipped, own)) == {"50": "medium", "20 of 20": "medium", "unknown": "info"}
+    flagged = replace(own, applies_if="at_design_life", severity="high")
+    assert found((*shipped, flagged)) == {"50": "high", "20 of 20": "high", "unknown": "info"}

@@ -199,3 +199,26 @@ def test_a_broken_lamp_without_a_date_is_shown_as_unrecorded():
     assert list(zip(findings["object_id"], findings["severity"], findings["data_state"])) == [
         ("C0", "info", "unrecorded")
     ]
+
+
+def test_records_may_name_objects_with_their_role():
+    mended = [{"object": "housing:H0", "kind": "defect", "reported": "2020-01-01", "closed": None}]
+    found = run(city_of([{"year": 2020.0, "last": None}], mended, [], [])).findings
+    assert [(o, k) for o, k in zip(found["object_id"], found["params"])] == [("H0", {"kind": "open"})]
+    mended.append({"object": "H0", "kind": "repair", "reported": "2020-01-01", "closed": "2020-01-01"})
+    assert not len(run(city_of([{"year": 2020.0, "last": None}], mended, [], [])).findings)
+
+
+def test_a_repair_that_does_not_say_when_it_was_reported_is_on_record():
+    mended = [{"object": "H0", "kind": "repair", "reported": None, "closed": None}]
+    assert not len(run(city_of([{"year": 1950.0, "last": None}], mended, [], [])).findings)
+    mended[0]["kind"] = "defect"
+    found = run(city_of([{"year": 2020.0, "last": None}], mended, [], [])).findings
+    assert found[["severity", "data_state"]].to_numpy().tolist() == [["info", "unrecorded"]]
+
+
+def test_a_repair_after_the_as_of_day_is_not_on_record_yet():
+    found = [
+        run(city_of([{"year": 1950.0, "last": day}], [], [], [])) for day in ("2026-07-01", "2026-07-02")
+    ]
+    assert [len(outcome.findings) for outcome in found] == [0, 1]

@@ -229,7 +229,7 @@ def test_record_of_a_plain_finding():
         2,
         0,
     )
-    assert row.geometry.equals(STREET) and row["objects"] == ("roads:r0",)
+    assert row.geometry.equals(STREET) and row["objects"] == ("roads:r0", "housing:*", "pipes:*")
     assert row["params"] == {"expected": EXPECTED, "missing": ["DL", "TX"], "share": {"DL": 0.0, "TX": 0.25}}
     assert row["basis"].startswith("PA050@")
 

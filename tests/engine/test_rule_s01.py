@@ -283,7 +283,7 @@ def test_record_of_a_plain_finding():
     city = city_of([HOUSE], [pipe(60), pipe(900, "DL")], CITY, surveyed())
     rows = outcome(city).findings.set_index("class_code")
     row = rows.loc["JS"]
-    assert row["key"] == '["S01",["housing:h0"],"JS"]' and row["objects"] == ("housing:h0",)
+    assert row["key"] == '["S01",["housing:h0"],"JS"]' and row["objects"] == ("housing:h0", "pipes:*")
     assert (row["measured"], row["reference"], row["unit"], row["params"]) == (60, 50, "m", {})
     assert row["basis"].startswith("PA030@") and row["confidence"] == "project"
     assert row.geometry.equals(HOUSE["geometry"])

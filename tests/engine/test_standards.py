@@ -1,5 +1,6 @@
 """Which row of the standards holds."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -63,3 +64,11 @@ def test_shipped_rows_have_an_id_each_and_a_source():
     rows = shipped_standards()
     assert len({item.standard_id for item in rows}) == len(rows)
     assert all(item.source and item.confidence for item in rows)
+
+
+def test_a_city_row_without_severity_takes_over_that_of_the_row_it_hides():
+    own = Standard("C", "A02", "housing", applies_if="danger_grade=C", value="C", origin="city")
+    rows = {row.standard_id: row for row in Standards((*shipped_standards(), own), date(2026, 1, 1)).rows}
+    assert rows["C"].severity == "high" and "AG037" not in rows
+    said = Standards((*shipped_standards(), replace(own, severity="low")), date(2026, 1, 1))
+    assert {row.severity for row in said.rows if row.standard_id == "C"} == {"low"}

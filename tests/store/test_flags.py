@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from citygap.model.errors import CityGapError
-from citygap.store import flags, gaps, standards
+from citygap.store import events, flags, gaps, standards
 
 
 def test_a_flag_on_a_place(store, bench):
@@ -82,3 +82,36 @@ def test_a_standard_that_is_no_number_is_named(store, bench):
     with pytest.raises(CityGapError) as caught:
         flags.flag(store, severity="low", text="x", wkb=bench.point(0.0, 0.0))
     assert (caught.value.code, caught.value.row) == ("bad_standard", "C1")
+
+
+def test_a_run_gives_flags_their_area_and_cell_and_that_is_no_edit(bench):
+    store = bench.store
+    place = bench.square(640000.0, 3456000.0)
+    mine = flags.flag(store, severity="low", text="a", wkb=place, author="ann")
+    typed = flags.flag(store, severity="low", text="b", wkb=place, area_code="mine", author="ann")
+    nowhere = flags.flag(store, severity="low", text="c", object_role="housing", object_id="H1", author="ann")
+    before = events.history(store)
+    asked = []
+
+    def codes_of(places):
+        asked.append(list(places))
+        return [("310101", f"cell{len(asked)}")] * len(places)
+
+    for _ in range(2):
+        bench.run([], codes_of=codes_of)
+    assert asked[0] == [place, place]
+    after = [event for event in events.history(store) if event["table"] != "runs"]
+    assert after == before
+    codes = {
+        gap["gap_id"]: (gap["area_code"], gap["cell_code"], gap["edited_by"]) for gap in gaps.read_gaps(store)
+    }
+    assert codes == {
+        mine: ("310101", "cell2", "ann"),
+        typed: ("mine", "cell2", "ann"),
+        nowhere: (None, None, "ann"),
+    }
+    bench.run([], codes_of=lambda places: [(None, None)] * len(places))
+    (kept,) = [gap for gap in gaps.read_gaps(store) if gap["gap_id"] == mine]
+    assert (kept["area_code"], kept["cell_code"]) == ("310101", "cell2")
+    events.undo(store, before[0]["event_id"], author="ann")
+    assert mine not in {gap["gap_id"] for gap in gaps.read_gaps(store)}

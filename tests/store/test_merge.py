@@ -318,3 +318,32 @@ def test_an_accepted_gap_whose_time_is_over_is_open_again_after_a_run(bench):
     bench.run(["H1"])
     assert bench.gap_of("H1")["status"] == "open"
     assert bench.gap_of("H2")["status"] == "verified"
+
+
+def test_a_gap_is_closed_once_the_sources_of_its_own_objects_are_read(bench):
+    both = [bench.source("A"), bench.source("B")]
+    mine = [bench.finding(name)._replace(sources={"housing": (name[0],)}) for name in ("A1", "B1")]
+    bench.run(mine, sources=both)
+    counts = bench.run([], sources=both[:1])
+    assert counts["D01"]["gone"] == 1
+    assert bench.gap_of("A1")["run_state"] == "gone"
+    assert bench.gap_of("B1")["status"] == "open"
+
+
+def test_days_that_a_run_gives_count_before_the_standards_of_the_store(bench):
+    bench.run(["H1"], due_days={"medium": 3.0})
+    gap = bench.gap_of("H1")
+    assert (gap["found_at"][:10], gap["due_at"][:10]) == ("2026-11-01", "2026-11-04")
+    bench.run(["H2"], due_days={})
+    assert bench.gap_of("H2")["due_at"] is None
+
+
+def test_an_exception_ends_with_the_as_of_day_to_come(bench):
+    bench.run(["H1"])
+    lifecycle.set_status(
+        bench.store, bench.id_of("H1"), "accepted", until="2026-12-31", why="planned", author="ann"
+    )
+    bench.run(["H1"], as_of="2026-12-31")
+    assert bench.gap_of("H1")["status"] == "accepted"
+    bench.run(["H1"], as_of="2027-01-01")
+    assert bench.gap_of("H1")["status"] == "open"

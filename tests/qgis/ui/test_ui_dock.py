@@ -27,7 +27,7 @@ def test_nothing_is_open_at_first(make_bench, no_worker):
 def test_store_shows_its_groups_with_counts(bench):
     page = bench.dock.layers_page
     assert tuple(page.toggles) == ORDER
-    assert page.toggles["gaps"].count_label.text() == "24"
+    assert page.toggles["gaps"].count_label.text() == "18"
     assert page.toggles["notes"].count_label.text() == "0"
     assert not page.toggles["housing"].check_box.isEnabled(), "no city beside the store: nothing to switch"
     assert page.store_label.text() == "huangpu.gpkg"
@@ -58,7 +58,7 @@ def test_recent_stores_are_offered_and_opened(bench, make_store, qtbot):
     assert [action.text() for action in menu.actions()] == ["xuhui.gpkg", "huangpu.gpkg"]
     menu.actions()[1].trigger()
     assert bench.desk.store_path.name == "huangpu.gpkg"
-    assert bench.dock.layers_page.toggles["gaps"].count_label.text() == "24"
+    assert bench.dock.layers_page.toggles["gaps"].count_label.text() == "18"
 
 
 def test_store_that_is_none_leaves_the_open_one(bench, qgis_iface, tmp_path):

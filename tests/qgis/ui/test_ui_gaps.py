@@ -39,7 +39,7 @@ def choose_status(page, status):
 
 def test_list_shows_high_first_and_counts(page):
     assert page.model.rowCount() == 24
-    assert page.count_label.text() == "Gaps: 24"
+    assert page.count_label.text() == "Listed: 24"
     severities = [page.model.index(row, 0).data(Qt.ItemDataRole.ToolTipRole) for row in range(24)]
     assert severities == sorted(severities, key=["High", "Medium", "Low", "Info"].index)
 
@@ -48,7 +48,7 @@ def test_typing_filters(page, qtbot):
     with qtbot.waitSignal(page.filter_changed):
         qtbot.keyClicks(page.search_edit, "H00005")
     assert page.model.rowCount() == 1
-    assert page.count_label.text() == "Gaps: 1 of 24"
+    assert page.count_label.text() == "Listed: 1 of 24"
 
 
 def test_combos_filter(page, qtbot):
@@ -70,7 +70,7 @@ def test_selecting_shows_why_and_zooms(page, bench, qtbot, qgis_iface):
     gap_id = page.current_id()
     gap = gaps.read_gap(bench.desk.store, gap_id)
     text = page.detail_view.toPlainText()
-    measured = f"{gap['measured']:g} years against 20 years"
+    measured = f"{gap['measured']:g} years old; standard: 20 years"
     for wanted in ("Aged building", measured, "PA020 v1", "2026-11-24", "none on record"):
         assert wanted in text
     from qgis.core import QgsCoordinateTransform, QgsGeometry, QgsProject

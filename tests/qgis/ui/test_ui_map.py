@@ -72,11 +72,12 @@ def test_flag_a_point_and_undo(bench, canvas, qtbot, qgis_iface, read_store):
     place.fromWkb(gap["wkb"])
     assert place.asPoint().distance(X + 300, Y + 200) < 2 * canvas.mapUnitsPerPixel()
     assert page.current_id() == gap["gap_id"]
-    assert page.gap_view.currentIndex().data(SubtitleRole) == "no lamp in this alley"
-    assert bench.dock.layers_page.toggles["gaps"].count_label.text() == "25"
+    assert page.gap_view.currentIndex().data() == "no lamp in this alley"
+    assert page.gap_view.currentIndex().data(SubtitleRole) == "Planner's flag · Open"
+    assert bench.dock.layers_page.toggles["gaps"].count_label.text() == "19"
     qtbot.mouseClick(undo_button(qgis_iface), Qt.MouseButton.LeftButton)
     assert flags_of(read_store()) == []
-    assert bench.dock.layers_page.toggles["gaps"].count_label.text() == "24"
+    assert bench.dock.layers_page.toggles["gaps"].count_label.text() == "18"
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_gap_list_model_pages_through_every_row(make_store):
         assert model.row_of(meant[-1]) == 3 * PAGE
         assert model.row_of("nothing") is None
         assert model.index(0, GapListModel.STATUS).data() == "待确认"
-        assert model.index(0, GapListModel.GAP).data(SubtitleRole) == "H00600 · 310101002"
+        assert model.index(0, GapListModel.GAP).data(SubtitleRole) == "H00600 · 310101002 · 待确认"
 
 
 def test_gap_list_model_survives_rows_that_were_deleted(store_path):
@@ -157,3 +157,25 @@ def test_rule_result_model(qtmodeltester):
     assert row == ["Missing attribute", "4", "–", "–", "–", "2", "1"]
     assert model.index(1, 0).data() == "No owner\nNot run: Input is missing: duties"
     assert [model.index(1, column).data() for column in range(1, 7)] == [""] * 6
+
+
+def test_rule_that_ran_in_part_says_so():
+    rules = {"N05": {"status": "run", "reason": {"code": "missing_input", "text": "no RQ pipe in the city"}}}
+    model = RuleResultModel("en")
+    model.show_results(rule_results(rules, [], "en"))
+    assert model.index(0, 0).data() == "Street without pipe record (partly)"
+    assert "no RQ pipe in the city" in model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        ("no pipes and no housing given", "地下管线、老旧住房"),
+        ("no owner or maintainer column and no duties given", "权属或养护单位字段、责任清单"),
+        ("no such thing given", "no such thing given"),
+    ],
+)
+def test_what_a_rule_lacked_is_said_in_chinese(text, chinese):
+    rules = {"S01": {"status": "not_run", "reason": {"code": "missing_input", "text": text}}}
+    (result,) = rule_results(rules, [], "zh")
+    assert result.reason == f"未运行：缺少输入数据：{chinese}"
