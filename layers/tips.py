@@ -30,7 +30,8 @@ _FIELDS = {
 
 def _row(caption: str, expression: str) -> str:
     """A line of the tip, left out where the expression is null."""
-    start = f'<tr><td style="color:#666;padding-right:8px">{escape(caption)}</td><td>'
+    style = "color:#666;padding-right:8px;white-space:nowrap;vertical-align:top"
+    start = f'<tr><td style="{style}">{escape(caption)}</td><td>'
     return f"[% coalesce({quoted(start)} || ({expression}) || '</td></tr>', '') %]"
 
 
@@ -41,7 +42,10 @@ def _known(expression: str, language: str) -> str:
 
 
 def _framed(heading: str, rows: list[str]) -> str:
-    return f'<div style="max-width:360px"><b>{heading}</b><table>{"".join(rows)}</table></div>'
+    # QGIS's tip window takes no font into a table by itself, and without a width breaks after each word.
+    style = "width:340px;font-family:sans-serif;font-size:13px"
+    table = f'<table style="font:inherit;width:100%">{"".join(rows)}</table>'
+    return f'<div style="{style}"><b>{heading}</b>{table}</div>'
 
 
 def gap_tip(language: str) -> str:

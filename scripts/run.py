@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -155,18 +157,25 @@ def sample_city(out: Path) -> str:
 def flag_a_place(qgis: Qgis, store: Path) -> str:
     """Flag the middle of a gap's place, as a planner would who stands there."""
     gaps = json.loads(console("gaps", store, "--geojson"))["features"]
-    placed = [gap for gap in gaps if gap["geometry"]]
-    alleys = [gap for gap in placed if gap["properties"]["object_role"] == "neglected"] or placed
-    longitude, latitude = first_position((alleys or [{"geometry": None}])[0]["geometry"])
+    placed = [gap for gap in gaps if gap["geometry"] and gap["properties"]["object_role"] != "units"]
+    chosen = [gap for gap in placed if gap["properties"]["object_role"] == "neglected"] or placed
+    longitude, latitude = middle_one([first_position(gap["geometry"]) for gap in chosen])
     place = f"CRS=EPSG:4326;POINT({longitude} {latitude})"
     return qgis.run(
         "flag", STORE=store, PLACE=place, SEVERITY="high", CLASS="manhole_cover", TEXT=FLAG, AUTHOR="demo"
     )["GAP_ID"]
 
 
-def first_position(geometry: dict | None) -> tuple[float, float]:
-    if geometry is None:
+def middle_one(positions: list[tuple[float, float]]) -> tuple[float, float]:
+    """The position nearest to the median of all: where most of the city is, not its rim."""
+    if not positions:
         sys.exit("no gap has a place: there is nothing to flag beside")
+    east = statistics.median(position[0] for position in positions)
+    north = statistics.median(position[1] for position in positions)
+    return min(positions, key=lambda position: math.dist(position, (east, north)))
+
+
+def first_position(geometry: dict) -> tuple[float, float]:
     position = geometry["coordinates"]
     while isinstance(position[0], list):
         position = position[0]

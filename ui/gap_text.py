@@ -99,7 +99,8 @@ def _class_words(gap: dict[str, Any], language: str) -> str:
     if codes == gap.get("object_role"):
         return ""
     words = class_words(language)
-    return label("list.comma", language).join(words.get(code, code) for code in codes.split("|") if code)
+    said = label("list.comma", language).join(words.get(code, code) for code in codes.split("|") if code)
+    return said[:1].upper() + said[1:]
 
 
 def _muted(text: str) -> str:

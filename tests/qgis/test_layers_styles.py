@@ -3,11 +3,14 @@ import re
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsExpressionContext,
+    QgsExpressionContextUtils,
     QgsMapRendererParallelJob,
     QgsMapSettings,
     QgsProject,
     QgsRectangle,
     QgsRenderContext,
+    QgsSymbolLayer,
 )
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
@@ -140,7 +143,7 @@ def test_legends_are_worded_in_both_languages(shown):
     tree = shown("zh", ("housing", "pipes", "roads", "units", "neglected"))
     assert legend(tree, "gaps_line") == ["高", "中", "低", "提示", "已核实或误报"]
     assert legend(tree, "housing_decade")[0::8] == ["1949年以前", "未记录"]
-    assert legend(tree, "pipes_RQ") == ["敷设年代有记录", "敷设年代未记录"]
+    assert legend(tree, "pipes_RQ") == [""], "one line a class: the layer's name says which"
     for part in ("roads", "units", "neglected_line", "owner_housing", "housing_condition"):
         assert not [text for text in legend(tree, part) if re.search(r"[a-z]+\.[a-z0-9]+", text)]
 
@@ -157,14 +160,21 @@ def test_letters_on_marks_follow_the_language(shown):
 def test_pipes_have_the_standard_colours(shown):
     tree = shown()
     for code in ("RQ", "JS"):
-        rules = layer_of(tree, f"pipes_{code}").renderer().rootRule().children()
-        lines = {rule.symbol().symbolLayer(1).color().name() for rule in rules}
-        assert lines == {pipe_classes()[code]["rgb_hex"].lower()}
+        symbol = layer_of(tree, f"pipes_{code}").renderer().symbol()
+        top = symbol.symbolLayer(symbol.symbolLayerCount() - 1)
+        assert top.color().name() == pipe_classes()[code]["rgb_hex"].lower()
 
 
 def test_pipes_without_a_year_are_dashed(shown):
-    rules = layer_of(shown(), "pipes_JS").renderer().rootRule().children()
-    assert [rule.symbol().symbolLayer(1).useCustomDashPattern() for rule in rules] == [False, True]
+    tree = shown()
+    for part, dash in (("pipes_JS", "dash"), ("pipes_RQ", "solid")):
+        layer = layer_of(tree, part)
+        context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
+        context.setFeature(next(layer.getFeatures()))
+        symbol = layer.renderer().symbol()
+        properties = symbol.symbolLayer(symbol.symbolLayerCount() - 1).dataDefinedProperties()
+        assert properties.value(QgsSymbolLayer.Property.PropertyStrokeStyle, context) == dash
+    assert layer_of(tree, "pipes_undated").renderer().symbol().symbolLayer(0).useCustomDashPattern()
 
 
 def test_a_bodys_name_is_a_text_and_no_template(shown):
@@ -185,4 +195,7 @@ def test_a_style_holds_no_path_and_no_hash(path):
 
 
 def test_every_pipe_class_has_a_style():
-    assert {path.stem for path in STYLES.glob("pipes_*.qml")} == {f"pipes_{code}" for code in pipe_classes()}
+    assert {path.stem for path in STYLES.glob("pipes_*.qml")} == {
+        "pipes_undated",
+        *(f"pipes_{code}" for code in pipe_classes()),
+    }

@@ -57,6 +57,7 @@ def test_names_are_chinese_where_qgis_is(project, map_store, write_city):
         "给水",
         "燃气",
         "其他",
+        "虚线：年代未记录",
     ]
 
 
@@ -121,7 +122,7 @@ def test_pipes_are_one_layer_a_class_that_is_there(project, tree, map_store, wri
     tree.load(map_store, write_city())
     layers = layers_of(project, "CityGap", "Underground pipes")
     found = {part: [feature["id"] for feature in layer.getFeatures()] for part, layer in layers.items()}
-    assert found == {"pipes_JS": ["p2"], "pipes_RQ": ["p1"], "pipes_QT": ["p3"]}
+    assert found == {"pipes_JS": ["p2"], "pipes_RQ": ["p1"], "pipes_QT": ["p3"], "pipes_undated": []}
 
 
 def test_duties_without_a_shape_are_drawn_in_the_unit_they_name(project, tree, map_store, write_city):
