@@ -152,7 +152,7 @@ def _reader(role: str, field: str) -> Optional[Callable[[str], Optional[str]]]:
 
 
 def object_class(text: str) -> str:
-    """``role`` or ``role:class`` that a spelling names (``RQ``, ``components:路灯``), else the text itself."""
+    """``role`` or ``role:class`` that a spelling names (``RQ``, ``components:路灯``), else the text."""
     role, colon, word = text.strip().partition(":")
     if not colon:
         return role if role in ROLES else _object_classes().get(fold(role), text)

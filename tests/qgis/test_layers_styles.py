@@ -18,6 +18,7 @@ from qgis.PyQt.QtGui import QColor
 from citygap.layers.styling import STYLES
 from citygap.layers.tree import CityGapTree
 from citygap.model.vocabulary import pipe_classes
+from citygap.store.database import open_store
 
 WHITE = QColor("white").rgb()
 
@@ -199,3 +200,11 @@ def test_every_pipe_class_has_a_style():
         "pipes_undated",
         *(f"pipes_{code}" for code in pipe_classes()),
     }
+
+
+@pytest.mark.parametrize(("role", "tinted"), [("housing", True), ("units", False), ("cell", False)])
+def test_gap_of_a_whole_unit_is_only_outlined(shown, map_store, role, tinted):
+    with open_store(map_store) as store:
+        store.connection.execute("UPDATE gaps SET object_role = ? WHERE object_id = 'b5'", (role,))
+    ground = colours(draw(shown(), "gaps_polygon"), 52, 52, 56, 56)
+    assert (ground != {WHITE}) == tinted

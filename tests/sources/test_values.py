@@ -112,3 +112,17 @@ def test_ids_keep_zeros_and_lose_decimals():
     assert text_of(pd.Series([1.0, 2.5])).tolist() == ["1", "2.5"]
     assert text_of(pd.Series([" 007 ", ""])).tolist()[0] == "007"
     assert text_of(pd.Series([" 007 ", ""])).isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_times_are_read_all_at_once_as_they_are_one_by_one(zone):
+    days = ["2026-03-08", "2026-11-01", "1988-04-10", "2024-02-29", "2023-02-29", "2026-13-01"]
+    clocks = ["T02:30:00", " 01:30", "T23:59:59.5", "T24:00:00", "T02:30:00.123456"]
+    zones = ["", "Z", "+08:00", "-05:30", "+0800", " CST"]
+    texts = [f"{day}{clock}{at}" for day in days for clock in clocks for at in zones] + days + ["soon", None]
+    read = to_time(pd.Series(texts, dtype="str"), ZoneInfo(zone))
+    one_by_one = [pd.NaT if text is None else moment_of(text, ZoneInfo(zone)) for text in texts]
+    pd.testing.assert_series_equal(read.values, pd.Series(one_by_one).astype(read.values.dtype))
+    assert read.unread == sum(
+        text is not None and moment is pd.NaT for text, moment in zip(texts, one_by_one)
+    )

@@ -2,10 +2,13 @@
 
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem
+from qgis.gui import QgsRubberBand
 from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
 from citygap.store import gaps, notes
+from citygap.ui.gap_highlight import RING_SIZE
+from citygap.ui.gap_text import gap_html, headline
 from citygap.ui.note_dialog import NoteDialog
 from citygap.ui.status_dialog import StatusDialog
 
@@ -198,3 +201,56 @@ def test_large_list_is_read_in_a_task(page, bench, qtbot, monkeypatch):
     page.severity_combo.setCurrentIndex(page.severity_combo.findData("high"))
     page.severity_combo.setCurrentIndex(0)
     qtbot.waitUntil(lambda: page.model.rowCount() == 24)
+
+
+def marks(iface):
+    """What the selected gap's mark covers on the map, in corners."""
+    scene = iface.mapCanvas().scene()
+    bands = [item for item in scene.items() if isinstance(item, QgsRubberBand)]
+    return [band.numberOfVertices() for band in bands if band.iconSize() == RING_SIZE]
+
+
+def test_selected_gap_stays_marked_on_the_map(page, bench, qtbot, qgis_iface):
+    assert set(marks(qgis_iface)) == {0}
+    click_row(qtbot, page, 0)
+    chosen = page.current_id()
+    assert all(marks(qgis_iface))
+    bench.desk.open_store(bench.desk.store_path)
+    assert page.current_id() == chosen, "the place in the list outlives a new reading of the store"
+    assert all(marks(qgis_iface))
+    qtbot.keyClicks(page.search_edit, "nothing like this")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0)
+    assert set(marks(qgis_iface)) == {0}
+
+
+def test_only_what_was_done_last_is_said(page, bench, qtbot, qgis_iface):
+    click_row(qtbot, page, 0)
+    for status in ("confirmed", "assigned"):
+        choose_status(page, status)
+    said = [item.text() for item in qgis_iface.messageBar().items()]
+    assert said == ["Status set: Assigned (1)."]
+
+
+def test_flag_is_called_by_its_own_text():
+    flag = {"rule_id": "R01", "origin": "planner", "text": "No lamp <here>\nsince spring", "status": "open"}
+    said = gap_html({**flag, "severity": "high"}, [], "en")
+    assert headline(flag, "en") == "No lamp <here>"
+    assert "<h4 style='margin:0'>No lamp &lt;here&gt;</h4>" in said
+    assert "since spring" in said
+    assert "Planner's flag · No owner" in said.replace("&#x27;", "'")
+    assert headline({**flag, "origin": "rule"}, "en") == "No owner"
+
+
+def test_detail_says_the_reason_in_the_users_language():
+    gap = {
+        "rule_id": "D01",
+        "origin": "rule",
+        "status": "open",
+        "severity": "high",
+        "class_code": "DL|0101",
+        "basis": "PA002@1 project default",
+        "params_json": '{"empty": ["laid_year"], "step": ["populous_cell"]}',
+    }
+    said = gap_html(gap, [], "zh")
+    for words in ("空缺：敷设年份", "人口密集网格", "电力、上水井盖", "PA002@1 项目默认值"):
+        assert words in said
