@@ -32,21 +32,25 @@ def main() -> int:
     out = chosen.out.resolve()
     begun = time.monotonic()
     make_way(out)
-    with tempfile.TemporaryDirectory(prefix="citygap-profile-") as profile:
-        qgis = Qgis(Path(profile))
+    profile = Path(tempfile.mkdtemp(prefix="citygap-profile-"))
+    is_open = False
+    try:
+        qgis = Qgis(profile)
         sources = [str(Path(file).resolve()) for file in chosen.files] or [sample_city(out)]
         store = out / "city.gpkg"
         step("check " + ", ".join(Path(source).name for source in sources))
         qgis.run("check", SOURCES=sources, STORE=store, CITY=out / "city_city.gpkg")
         step("a planner flags a gap, and notes it with a photo")
         gap_id = flag_a_place(qgis, store)
-        qgis.run(
-            "note", STORE=store, GAP_ID=gap_id, TEXT=NOTE, PHOTOS=[PHOTO], RESULT="defect", AUTHOR="demo"
-        )
+        note = {"TEXT": NOTE, "PHOTOS": [PHOTO], "RESULT": "defect", "AUTHOR": "demo"}
+        qgis.run("note", STORE=store, GAP_ID=gap_id, **note)
         step("the gap report as a shapefile set")
         qgis.run("report", STORE=store, OUT=out / "report")
         step("a QGIS window with the layers, the dock and the gaps")
-        qgis.window(store, gap_id, out / "map.png")
+        is_open = qgis.window(store, gap_id, out / "map.png")
+    finally:
+        if not is_open:
+            shutil.rmtree(profile, ignore_errors=True)
     summary(out, store, time.monotonic() - begun)
     return 0
 
@@ -97,12 +101,14 @@ class Qgis:
             sys.exit(f"qgis_process {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def window(self, store: Path, gap_id: str, picture: Path) -> None:
+    def window(self, store: Path, gap_id: str, picture: Path) -> bool:
         """Open a real window on the store and the gap, and wait for its picture.
 
-        On a desktop the window stays open for the user; on a virtual screen it closes itself.
+        On a desktop the window stays open for the user, and True is returned; on a virtual screen
+        it closes itself.
         """
-        has_desktop = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+        names = ("DISPLAY", "WAYLAND_DISPLAY")
+        has_desktop = not os.environ.get("CI") and any(os.environ.get(name) for name in names)
         environment = {
             name: value for name, value in self.environment.items() if name != "QT_QPA_PLATFORM"
         } | {
@@ -114,16 +120,20 @@ class Qgis:
         command = ["qgis", "--nologo", "--code", str(ROOT / "scripts" / "show_in_qgis.py")]
         if not has_desktop:
             command = ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN}", *command]
-        log = picture.with_suffix(".log")
+        log = self.profile / "qgis.log"
         with open(log, "w", encoding="utf-8") as file:
-            window = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+            window = subprocess.Popen(
+                command, env=environment, stdout=file, stderr=file, start_new_session=has_desktop
+            )
         if not wait_for(picture, window):
             window.kill()
-            sys.exit(f"QGIS gave no picture in {WINDOW_TIMEOUT_S} s; its words are in {log}")
+            words = log.read_text(encoding="utf-8", errors="replace")
+            sys.exit(f"QGIS gave no picture in {WINDOW_TIMEOUT_S} s. Its last words:\n{words[-2000:]}")
         if has_desktop:
-            print("   QGIS stays open with the city; close it to end.")
+            print("   QGIS stays open with the city.")
+            return True
         window.wait()
-        log.unlink()
+        return False
 
 
 def wait_for(picture: Path, window: subprocess.Popen) -> bool:
