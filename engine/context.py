@@ -16,7 +16,7 @@ from .classes import is_home_use, of_class
 from .conditions import Subject, fits, parse
 from .grid import Grid
 from .standards import Standard, Standards
-from .units import ALL_LEVELS, Units, points_within
+from .units import ALL_LEVELS, Units, is_within_any
 
 YEAR_FIELD = {"housing": "built_year", "pipes": "laid_year"}
 DESIGN_LIFE = "design_working_life"
@@ -215,7 +215,7 @@ class Context:
     def in_fringe(self, points: np.ndarray) -> np.ndarray:
         """Whether each point lies in a unit whose zone_type is fringe, shape (n,)."""
         rows = self.units.rows
-        return _within_any(
+        return is_within_any(
             points, rows.geometry.to_numpy()[(rows["zone_type"] == "fringe").to_numpy(dtype=bool)]
         )
 
@@ -232,7 +232,7 @@ class Context:
 
     def in_neglected(self, points: np.ndarray) -> np.ndarray:
         """Whether each point lies in a back alley or under a viaduct, shape (n,)."""
-        return _within_any(points, *self._neglected_strips)
+        return is_within_any(points, *self._neglected_strips)
 
     def never_surveyed(self, object_class: str, codes: np.ndarray) -> np.ndarray:
         """Whether each cell is never surveyed for a class (indicators 1, state 1).
@@ -306,9 +306,3 @@ def representative_points(shapes: np.ndarray, has_place: np.ndarray) -> np.ndarr
     points = np.full(len(shapes), None, dtype=object)
     points[has_place] = shapely.point_on_surface(shapes[has_place])
     return points
-
-
-def _within_any(points: np.ndarray, shapes: np.ndarray, slack: float | np.ndarray = 0.0) -> np.ndarray:
-    inside = np.zeros(len(points), dtype=bool)
-    inside[points_within(points, shapes, slack)[1]] = True
-    return inside

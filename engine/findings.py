@@ -65,6 +65,7 @@ def make_findings(
     data_state: Values = "known",
     body: Values = None,
     steps: Values = True,
+    evidence: Sequence[str] = (),
 ) -> gpd.GeoDataFrame:
     """A findings table; each argument is a column or one value for all rows.
 
@@ -76,6 +77,9 @@ def make_findings(
         ``role:id`` of each object of the finding; by default the one of object_role and object_id.
     anchor_geometry : array of shapely geometries, optional
         Geometry of the object that owns the finding (the first of the pair); by default `geometry`.
+    evidence : sequence of str, optional
+        Further roles the finding rests on, named ``role:*`` in `objects` but not in the key: a run
+        that did not read all of them again has not looked whether the gap is closed.
     """
     shapes = np.asarray(geometry, dtype=object)
     count = len(shapes)
@@ -105,7 +109,7 @@ def make_findings(
         "basis": column(basis),
         "confidence": column(confidence),
         "params": list(params) if params is not None else [{} for _ in range(count)],
-        "objects": members,
+        "objects": [(*member, *(f"{role}:*" for role in evidence)) for member in members],
         "anchor": anchors(owners),
         "steps": np.array(column(steps), dtype=bool),
     }

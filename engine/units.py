@@ -122,3 +122,10 @@ def points_within(
     else:
         area, point = tree.query(areas, predicate="intersects")
     return area, point
+
+
+def is_within_any(points: np.ndarray, areas: np.ndarray, slack: float | np.ndarray = 0.0) -> np.ndarray:
+    """Whether each point lies in some area, as `points_within` tells it, shape (n,)."""
+    inside = np.zeros(len(points), dtype=bool)
+    inside[points_within(points, areas, slack)[1]] = True
+    return inside

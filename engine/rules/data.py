@@ -102,7 +102,7 @@ def _lacking_columns(
         if not lacks.any():
             continue
         counts = pd.Series(areas[lacks]).value_counts().sort_index()
-        findings = make_findings(
+        yield make_findings(
             "D01",
             object_role="units",
             object_id=counts.index,
@@ -118,9 +118,8 @@ def _lacking_columns(
             basis=row.basis,
             confidence=row.confidence,
             params=[{"lacking_column": f"{role}.{name}"}] * len(counts),
+            evidence=(role,),
         )
-        # a run that did not read the role itself has not looked
-        yield findings.assign(objects=[(*objects, f"{role}:*") for objects in findings["objects"]])
 
 
 def _areas_of_objects(role: str, context: Context) -> tuple[np.ndarray, dict[str, shapely.Geometry]]:

@@ -203,11 +203,10 @@ def _open_defects(city: City, context: Context) -> gpd.GeoDataFrame:
                 confidence=row.confidence,
                 data_state=np.where(dated, "known", "unrecorded").astype(object),
                 params=[{"kind": "open"}] * len(found),
+                evidence=("repairs", "visits"),
             )
         )
-    findings = join_findings(parts, city.crs)
-    # a run without the books that told of a defect has not looked whether it is still open
-    return findings.assign(objects=[(*objects, "repairs:*", "visits:*") for objects in findings["objects"]])
+    return join_findings(parts, city.crs)
 
 
 def _defects(context: Context) -> list[pd.DataFrame]:

@@ -284,7 +284,7 @@ def _bare_streets(
     roads = context.city.table("roads").iloc[rows]
     missing = [[code for code, lacks in zip(classes, holes) if lacks] for holes in lacking]
     number = lacking.sum(axis=1)
-    findings = make_findings(
+    return make_findings(
         "N05",
         object_role="roads",
         object_id=roads["id"],
@@ -305,9 +305,8 @@ def _bare_streets(
             }
             for wants, codes, part in zip(expects, missing, shares)
         ],
+        evidence=("housing", "pipes"),
     )
-    # a run that did not read all the pipes and buildings again has not looked
-    return findings.assign(objects=[(*road, "housing:*", "pipes:*") for road in findings["objects"]])
 
 
 def _lacking_role(city: City, roles: tuple[str, ...]) -> Optional[str]:

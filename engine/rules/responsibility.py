@@ -16,7 +16,7 @@ from ..classes import class_codes, of_class
 from ..context import Context
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
-from ..units import points_within
+from ..units import is_within_any
 
 FIELD_OF_DUTY = {"own": "owner", "maintain": "maintainer"}
 """Which field of an object fills a duty."""
@@ -50,10 +50,7 @@ def find_without_owner(city: City, context: Context) -> Outcome:
     else:
         untested.append("cells: fallback")
     reason = (f"not tested ({'; '.join(untested)})",) if untested else ()
-    findings = join_findings(parts, city.crs)
-    # a run without the duties has not looked whether somebody has them now
-    findings = findings.assign(objects=[(*objects, "duties:*") for objects in findings["objects"]])
-    return Outcome(findings, reason)
+    return Outcome(join_findings(parts, city.crs), reason)
 
 
 def valid_duties(context: Context) -> gpd.GeoDataFrame:
@@ -100,7 +97,7 @@ def _lacking(duty: str, role: str, context: Context, duties: gpd.GeoDataFrame) -
     mine = duties[(duties["duty"] == duty).to_numpy(dtype=bool)]
     for object_class, rows in mine.groupby(mine.apply(duty_class, axis=1)) if len(mine) else ():
         open_ones = np.flatnonzero(~filled & of_class(role, table, object_class))
-        covered = _covered(context.points(role)[open_ones], rows.geometry.to_numpy())
+        covered = is_within_any(context.points(role)[open_ones], rows.geometry.to_numpy())
         filled[open_ones[covered]] = True
     if duty == "own":
         filled &= ~of_class(role, table, _OWNERLESS_COVER)
@@ -126,12 +123,6 @@ def duty_class(duty: pd.Series) -> str:
     )
 
 
-def _covered(points: np.ndarray, areas: np.ndarray) -> np.ndarray:
-    covered = np.zeros(len(points), dtype=bool)
-    covered[points_within(points, areas)[1]] = True
-    return covered
-
-
 def _findings(role: str, tested: list[str], lacking: np.ndarray, context: Context) -> gpd.GeoDataFrame:
     found = np.flatnonzero(lacking.any(axis=1))
     lacking = lacking[found]
@@ -154,6 +145,7 @@ def _findings(role: str, tested: list[str], lacking: np.ndarray, context: Contex
         basis=row.basis,
         confidence=row.confidence,
         params=[{"lacking": [duty for duty, hole in zip(tested, holes) if hole]} for holes in lacking],
+        evidence=("duties",),
     )
 
 
@@ -161,7 +153,7 @@ def _cells_without_fallback(duties: gpd.GeoDataFrame, context: Context) -> gpd.G
     codes, outlines = context.grid.all_cells()
     mine = duties[(duties["duty"] == "fallback").to_numpy(dtype=bool)]
     general = mine.apply(duty_class, axis=1).isin(_CELL_CLASSES).to_numpy(dtype=bool)
-    bare = ~_covered(shapely.point_on_surface(outlines), mine.geometry.to_numpy()[general])
+    bare = ~is_within_any(shapely.point_on_surface(outlines), mine.geometry.to_numpy()[general])
     row = context.standards.parameter("R01.needed_duties")
     return make_findings(
         "R01",
@@ -177,6 +169,7 @@ def _cells_without_fallback(duties: gpd.GeoDataFrame, context: Context) -> gpd.G
         basis=row.basis,
         confidence=row.confidence,
         params=[{"lacking": ["fallback"]}] * int(bare.sum()),
+        evidence=("duties",),
     )
 
 

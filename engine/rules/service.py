@@ -202,7 +202,7 @@ def _findings(
     }
     urgent = facts["old_housing"] | facts["fringe"]
     code = _code(object_class)
-    findings = make_findings(
+    return make_findings(
         "S01",
         object_role="housing",
         object_id=housing["id"],
@@ -220,9 +220,8 @@ def _findings(
         confidence=row.confidence,
         data_state=np.where(unsure, "unrecorded", "known").astype(object),
         params=_params(facts, len(buildings)),
+        evidence=("pipes",),
     )
-    # a run that did not read all the pipes again has not looked
-    return findings.assign(objects=[(*building, "pipes:*") for building in findings["objects"]])
 
 
 def _params(facts: dict[str, np.ndarray], count: int) -> list[dict[str, Any]]:
