@@ -46,7 +46,9 @@ def find_near_misses(city: City, context: Context) -> Outcome:
     context.check_cancelled()
     dangling = np.zeros(len(ends.pipe), dtype=bool)
     asked = np.unique(np.concatenate([first, second]))
-    dangling[asked] = _dangle(ends, asked, lines[tested], tested, context)
+    # as recorded: joining the parts of a line drops those without length, and they are parts too
+    recorded = city.table("pipes").geometry.to_numpy()[tested]
+    dangling[asked] = _dangle(ends, asked, recorded, tested, context)
     kept = dangling[first] | dangling[second]
     findings = _near_misses(ends, first[kept], second[kept], gap[kept], dangling, context)
     unclassed = int(pd.isna(codes).sum())

@@ -315,3 +315,11 @@ def test_missing_input_is_named():
 def test_line_with_a_hole_in_its_coordinates_is_left_out():
     torn = ("P3", "JS", LineString([(0.5, 0), (math.nan, math.nan), (9, 9)]))
     assert not found(city_of([two(0.5)[0], torn]))
+
+
+def test_part_without_length_is_still_a_part_that_an_end_may_meet():
+    """P2's first part is one point, on the end of P1; its second part starts half a metre on."""
+    parts = MultiLineString([LineString([(10, 0), (10, 0)]), LineString([(10.5, 0), (20, 0)])])
+    findings = outcome(city_of([("P1", "JS", LineString([(0, 0), (10, 0)])), ("P2", "JS", parts)])).findings
+    assert list(findings["key"]) == ['["N02",["pipes:P1","pipes:P2"],"e-s"]']
+    assert findings["params"].iat[0]["dangling"] == ["P2:s"]
