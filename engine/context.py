@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property, lru_cache
+from typing import Any, Optional, TypeVar
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -14,38 +16,76 @@ from ..model.errors import Cancelled
 from .city import City, usable
 from .classes import is_home_use, of_class
 from .conditions import Subject, fits, parse
+from .findings import no_findings
 from .grid import Grid
+from .plausibility import implausible
 from .standards import Standard, Standards
 from .units import ALL_LEVELS, Units, is_within_any
 
+T = TypeVar("T")
 YEAR_FIELD = {"housing": "built_year", "pipes": "laid_year"}
 DESIGN_LIFE = "design_working_life"
 """Column of an object, and parameter of the standards: years a structure is made for."""
 
 
 class Context:
-    """City-wide knowledge, each part computed once when a rule first asks.
+    """What is known of a city besides its tables, each part computed once when a rule first asks.
 
     Parameters
     ----------
     city : City
-        The whole city, also when findings are wanted for a part of it.
+        The tables the rules look at: the whole city, or the part within a window.
     standards : Standards
         In force at the city's T.
     is_cancelled : callable
         Asked between chunks of work.
+    whole : Context, optional
+        Of the whole city, if `city` is a part of it: city-wide statistics come from there.
+    dismissed : frozenset of str
+        Keys of gaps that people called a false alarm or accepted: no rule builds on them.
     """
 
     def __init__(
-        self, city: City, standards: Standards, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        city: City,
+        standards: Standards,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        *,
+        whole: Optional[Context] = None,
+        dismissed: frozenset[str] = frozenset(),
     ) -> None:
         self.city = city
         self.standards = standards
-        self.units = Units(city)
-        self.grid = Grid(self.units)
+        self.whole = whole or self
+        self.dismissed = dismissed
+        self.units = whole.units if whole else Units(city)
+        self.grid = whole.grid if whole else Grid(self.units)
+        self.findings: dict[str, gpd.GeoDataFrame] = {}
         self._is_cancelled = is_cancelled
+        self._statistics: dict[Callable[[Context], Any], Any] = {}
+        self.recorded = lru_cache(maxsize=None)(self._recorded)
         self.subject = lru_cache(maxsize=None)(self._subject)
         self.points = lru_cache(maxsize=None)(self._points)
+
+    def once(self, statistic: Callable[[Context], T]) -> T:
+        """A statistic of the whole city, computed at the first asking; windows share it.
+
+        Parameters
+        ----------
+        statistic : callable
+            A module-level function of the whole city's Context.
+        """
+        known = self.whole._statistics
+        if statistic not in known:
+            known[statistic] = statistic(self.whole)
+        return known[statistic]
+
+    def found(self, rule_id: str) -> gpd.GeoDataFrame:
+        """Findings of a rule that ran earlier in this run, dismissed ones left out; empty if it did not."""
+        findings = self.whole.findings.get(rule_id)
+        if findings is None:
+            return no_findings(self.city.crs)
+        return findings[~findings["key"].isin(self.dismissed)].reset_index(drop=True)
 
     @property
     def at(self) -> datetime:
@@ -68,12 +108,10 @@ class Context:
 
     def age(self, role: str) -> np.ndarray:
         """Age of each object in years (T.year - year), NaN where unrecorded, shape (n,)."""
-        table = self.city.table(role)
-        field = YEAR_FIELD.get(role)
-        if field is None:
-            return np.full(len(table), np.nan)
-        years = self.at.year - table[field].to_numpy(dtype="float64")
-        return np.where(self.is_filler(role, field), np.nan, years)
+        rows = self.subject(role).rows
+        if "age" not in rows:
+            return np.full(len(rows), np.nan)
+        return rows["age"].to_numpy(dtype="float64")
 
     def is_filler(self, role: str, field: str) -> np.ndarray:
         """Whether a cell holds a filler such as 0, 9999 or 不详, shape (n,)."""
@@ -96,25 +134,42 @@ class Context:
         return self.city.table(role)["source_name"].isin(sources).to_numpy(dtype=bool)
 
     def _subject(self, role: str) -> Subject:
-        """The objects of a role as conditions see them: fillers and dates after T empty, `age` derived."""
+        """The objects of a role as rules read them: as recorded, implausible values empty, `age` derived."""
+        recorded = self.recorded(role)
+        table = recorded.rows.copy(deep=False)
+        for field, bad in self.implausible(role).items():
+            if bad.any():
+                table[field] = table[field].mask(bad)
+        return self._derived(role, Subject(table, recorded.lacks, recorded.at))
+
+    def implausible(self, role: str) -> Mapping[str, np.ndarray]:
+        """Fields of a role with an open D02 of severity medium or high, and the rows, shape (n,)."""
+        return implausible(role, self)
+
+    def _recorded(self, role: str) -> Subject:
+        """The objects of a role as recorded: fillers and dates after T empty."""
         table = pd.DataFrame(self.city.table(role).drop(columns="geometry"))
         for field in table.select_dtypes("datetimetz"):
             table[field] = table[field].mask(table[field] > pd.Timestamp(self.at))
         for field in table.columns.difference(["id", "source_name"]):
             if field in self._asked_fields or not pd.api.types.is_numeric_dtype(table[field].dtype):
                 table[field] = table[field].mask(self.is_filler(role, field))
-        if role in YEAR_FIELD:
-            table["age"] = self.age(role)
-        lacks = {
-            field: self.lacks(role, field) for field in self.city.table(role).columns if field != "geometry"
-        }
-        if role in YEAR_FIELD:
-            lacks["age"] = lacks[YEAR_FIELD[role]]
-            table[DESIGN_LIFE] = life = self._design_life(role, table)
-            table["at_design_life"] = (table["age"] >= life).astype("boolean").mask(life.isna())
-            lacks[DESIGN_LIFE] = np.zeros(len(table), dtype=bool)
-            lacks["at_design_life"] = lacks["age"]
+        lacks = {field: self.lacks(role, field) for field in table.columns}
         return Subject(table, lacks, self.at)
+
+    def _derived(self, role: str, subject: Subject) -> Subject:
+        """With `age` in years (T.year - year) and whether the object is at its design life."""
+        if role not in YEAR_FIELD:
+            return subject
+        table = subject.rows
+        lacks = dict(subject.lacks)
+        table["age"] = self.at.year - table[YEAR_FIELD[role]].astype("float64")
+        lacks["age"] = lacks[YEAR_FIELD[role]]
+        table[DESIGN_LIFE] = life = self._design_life(role, table)
+        table["at_design_life"] = (table["age"] >= life).astype("boolean").mask(life.isna())
+        lacks[DESIGN_LIFE] = np.zeros(len(table), dtype=bool)
+        lacks["at_design_life"] = lacks["age"]
+        return Subject(table, lacks, subject.at)
 
     def _design_life(self, role: str, rows: pd.DataFrame) -> pd.Series:
         """Years each object is made for: its own, else those of its role, NaN where nobody says."""

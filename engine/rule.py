@@ -40,6 +40,8 @@ class Rule:
     reach_m : callable or None
         Context to how far away a change can alter its answer, metres; None for rules over
         whole networks or units.
+    reads : tuple of str
+        Earlier rules of the order whose findings it reads.
     """
 
     rule_id: str
@@ -47,3 +49,4 @@ class Rule:
     missing: Missing
     roles: tuple[str, ...]
     reach_m: Optional[Callable[[Context], float]]
+    reads: tuple[str, ...] = ()

@@ -21,6 +21,10 @@ class CatalogueRow(NamedTuple):
     detects_en: str
     why_zh: str
     why_en: str
+    false_alarm_zh: str
+    false_alarm_en: str
+    mend_zh: str
+    mend_en: str
     unit: str
 
 
