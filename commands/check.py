@@ -15,8 +15,10 @@ import numpy as np
 import pyproj
 import shapely
 
-from ..engine.check import CheckResult, owns, run_check, to_rows
+from ..engine.check import CheckResult, run_check
 from ..engine.city import City
+from ..engine.rows import to_rows
+from ..engine.window import owns
 from ..model.catalogue import rule_id_of
 from ..model.errors import CityGapError
 from ..model.gap import RuleRun, SourceRow

@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Optional
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
-from ..model.gap import FindingRow, RuleRun
+from ..model.gap import RuleRun
 from .city import City, usable
 from .context import Context, representative_points
-from .findings import join_findings, merge_equal_keys, params_text, raise_severity
+from .findings import join_findings, merge_equal_keys, raise_severity
+from .hold import held_rule
 from .registry import RULES
 from .rule import Rule
 from .standards import Standards
+from .window import Own, owner_names, owns, part_of, within
 
 Progress = Callable[[str, str, int, int, float], None]
+REACHES_M = (60.0, 300.0, float("inf"))
+"""Rules whose reach lies in one band share one part of the city: cutting one for each would cost more."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a run is to do.
+
+    Attributes
+    ----------
+    rules : frozenset of str, optional
+        Rule ids; the others are `not_run` (not_asked). None: all.
+    switched_off : frozenset of str
+        Rule ids that people switched off.
+    own : callable, optional
+        Context of the whole city and a reach in metres to what the run answers for; None: the whole city.
+        Rules without a reach then are `not_run` (needs_whole_city).
+    """
+
+    rules: Optional[frozenset[str]] = None
+    switched_off: frozenset[str] = frozenset()
+    own: Optional[Callable[[Context, float], Own]] = None
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The findings of a run (columns of `findings.COLUMNS` and geometry) and what each rule did."""
+    """The findings of a run (columns of `findings.COLUMNS` and geometry) and what each rule did.
+
+    `owners` holds, for a run over part of the city, the objects (``role:id``) each rule answered for.
+    """
 
     findings: gpd.GeoDataFrame
     rules: list[RuleRun]
     context: Context
+    owners: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def codes_of(self, wkb: Sequence[bytes]) -> list[tuple[Optional[str], Optional[str]]]:
         """Area code and cell code of each place (WKB in the city CRS), as findings get them."""
@@ -43,82 +70,113 @@ def run_check(
     standards: Standards,
     *,
     rules: Optional[Sequence[str]] = None,
+    switched_off: frozenset[str] = frozenset(),
+    dismissed: frozenset[str] = frozenset(),
     window: Optional[shapely.Geometry] = None,
     on_progress: Progress = lambda stage, rule, done, of, share: None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> CheckResult:
-    """Run the rules over a city.
+    """Run the rules over a city or, given a `window` in its CRS, over the objects whose anchor lies in it.
 
-    Parameters
-    ----------
-    rules : sequence of str, optional
-        Rule ids; the others are `not_run` (not_asked). All by default.
-    window : shapely Polygon, optional
-        In the city CRS: only findings whose owner's anchor lies in it are kept, and rules without
-        a reach are `not_run` (needs_whole_city).
-    on_progress : callable
-        Gets stage, rule id, rules done, rules in all, share of the work (0-1).
+    The other arguments are those of `Ask`, `Context` and `run_rules`.
 
     Raises
     ------
     Cancelled
         If `is_cancelled` says so.
     """
-    context = Context(city, standards, is_cancelled)
+    context = Context(city, standards, is_cancelled, dismissed=dismissed)
+    own = None if window is None else lambda whole, reach_m: within(whole, window)
+    asked = None if rules is None else frozenset(rules)
+    return run_rules(context, Ask(asked, switched_off, own), on_progress)
+
+
+def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
+    """Run the rules that are asked for over the whole city of a context, or a part of it.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Gets stage, rule id, rules done, rules in all, share of the work (0-1).
+    """
     runs: list[RuleRun] = []
-    parts: list[gpd.GeoDataFrame] = []
+    findings: list[gpd.GeoDataFrame] = []
+    parts = _Parts(context, ask)
+    owners: dict[str, frozenset[str]] = {}
     for done, rule in enumerate(RULES):
         context.check_cancelled()
         on_progress("rules", rule.rule_id, done, len(RULES), done / len(RULES))
-        reason = _why_not(rule, city, rules, window)
+        reason = _why_not(rule, context, ask)
         if reason:
-            runs.append(RuleRun(rule.rule_id, "not_run", *reason, roles=rule.roles))
+            runs.append(RuleRun(rule.rule_id, *reason, roles=rule.roles))
             continue
-        outcome = rule.find(city, context)
+        part, own, names = parts.of(rule)
+        outcome = rule.find(part.city, part)
         context.check_cancelled()
+        found = _owned(merge_equal_keys(outcome.findings), own, names)
+        if own is None:
+            context.findings[rule.rule_id] = found
+        else:
+            owners[rule.rule_id] = names
         untested = "; ".join(outcome.untested) or None
         runs.append(RuleRun(rule.rule_id, "run", "missing_input" if untested else None, untested, rule.roles))
-        parts.append(_in_window(merge_equal_keys(outcome.findings), window))
-    findings = _finish(join_findings(parts, city.crs), context)
+        findings.append(found)
+    finished = _finish(join_findings(findings, context.city.crs), context)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
-    return CheckResult(findings, runs, context)
+    return CheckResult(finished, runs, context, owners)
 
 
-def _why_not(
-    rule: Rule, city: City, asked: Optional[Sequence[str]], window: Optional[shapely.Geometry]
-) -> Optional[tuple[str, str]]:
-    """Reason code and text if the rule can't run; None if it can."""
-    if asked is not None and rule.rule_id not in asked:
-        return "not_asked", "not asked for"
-    if window is not None and rule.reach_m is None:
-        return "needs_whole_city", "this rule looks at the whole city"
-    missing = rule.missing(city)
-    return ("missing_input", missing) if missing else None
+def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str, str]]:
+    """Status, reason code and text if the rule can't run; None if it can."""
+    if rule.rule_id in ask.switched_off:
+        return "not_run", "switched_off", "switched off"
+    if ask.rules is not None and rule.rule_id not in ask.rules:
+        return "not_run", "not_asked", "not asked for"
+    if ask.own is not None and rule.reach_m is None:
+        return "not_run", "needs_whole_city", "this rule looks at the whole city"
+    missing = rule.missing(context.city)
+    if missing:
+        return "not_run", "missing_input", missing
+    if "D07" in ask.switched_off:
+        return None
+    suspect = held_rule(rule.rule_id, rule.roles, context)
+    return ("on_hold", "crs_suspect", suspect) if suspect else None
 
 
-def _in_window(findings: gpd.GeoDataFrame, window: Optional[shapely.Geometry]) -> gpd.GeoDataFrame:
-    if window is None or not len(findings):
+class _Parts:
+    """The part of the city that each rule looks at, one for all rules of a band of reaches."""
+
+    def __init__(self, context: Context, ask: Ask) -> None:
+        self._context = context
+        self._own = ask.own
+        self._cut: dict[float, tuple[Context, Own, frozenset[str]]] = {}
+
+    def of(self, rule: Rule) -> tuple[Context, Optional[Own], frozenset[str]]:
+        """Context of the part, what the run answers for in it and the names of that."""
+        if self._own is None or rule.reach_m is None:
+            return self._context, None, frozenset()
+        band = next(band for band in REACHES_M if rule.reach_m(self._context) <= band)
+        if band not in self._cut:
+            reach = max(
+                reach
+                for other in RULES
+                if other.reach_m is not None and (reach := other.reach_m(self._context)) <= band
+            )
+            own = self._own(self._context, reach)
+            self._cut[band] = part_of(self._context, own, reach), own, owner_names(self._context, own)
+        return self._cut[band]
+
+
+def _owned(findings: gpd.GeoDataFrame, own: Optional[Own], names: frozenset[str]) -> gpd.GeoDataFrame:
+    """The findings a part answers for: by anchor in a window, else by the object that owns them."""
+    if own is None or not len(findings):
         return findings
-    return findings[in_window(window, findings["anchor"].to_numpy())].reset_index(drop=True)
-
-
-def in_window(window: shapely.Geometry, anchors: np.ndarray) -> np.ndarray:
-    """Whether a window owns each anchor: half-open for a rectangle, by `intersects` for other outlines.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,); False for None
-    """
-    return owns(window)(shapely.get_x(anchors), shapely.get_y(anchors))
-
-
-def owns(window: shapely.Geometry) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """The test of `in_window` on coordinates, shape (n,) each, NaN where there is no place."""
-    if not window.equals(window.envelope):
-        shapely.prepare(window)
-        return lambda x, y: np.asarray(shapely.intersects_xy(window, x, y))
-    west, south, east, north = window.bounds
-    return lambda x, y: np.asarray((x >= west) & (x < east) & (y >= south) & (y < north))
+    if own.outline is not None:
+        anchors = findings["anchor"].to_numpy()
+        mine = owns(own.outline)(shapely.get_x(anchors), shapely.get_y(anchors))
+    else:
+        mine = np.array([objects[0] in names for objects in findings["objects"]], dtype=bool)
+    return findings[mine].reset_index(drop=True)
 
 
 def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
@@ -143,62 +201,3 @@ def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
         for row, params in enumerate(findings["params"])
     ]
     return findings.sort_values(["rule_id", "key"], kind="stable", ignore_index=True)
-
-
-def to_rows(findings: gpd.GeoDataFrame, city: City) -> Iterator[FindingRow]:
-    """The findings as rows for the store, without pandas' nulls."""
-    sources = SourcesByObject(city)
-    shapes = findings.geometry.to_numpy()
-    placed = usable(findings.geometry)
-    bounds = shapely.bounds(shapes)
-    blobs = shapely.to_wkb(shapes, output_dimension=2)
-    spots = findings["anchor"].to_numpy()
-    anchors = np.column_stack([shapely.get_x(spots), shapely.get_y(spots)])
-    names = [name for name in FindingRow._fields if name in findings.columns and name != "anchor"]
-    columns: dict[str, list[Any]] = {name: _plain(findings[name]) for name in names}
-    params = [params_text(item) for item in findings["params"]]
-    for row in range(len(findings)):
-        yield FindingRow(
-            **{name: columns[name][row] for name in names},
-            params_json=params[row],
-            wkb=bytes(blobs[row]) if placed[row] else None,
-            bounds=tuple(bounds[row].tolist()) if placed[row] else None,
-            anchor=tuple(anchors[row].tolist()) if spots[row] is not None else None,
-            sources=sources.of(columns["objects"][row]),
-        )
-
-
-class SourcesByObject:
-    """From which sources objects came, for the roles that several sources gave."""
-
-    def __init__(self, city: City) -> None:
-        self._names: dict[str, dict[str, tuple[str, ...]]] = {}
-        for role, table in city.tables.items():
-            if table["source_name"].nunique() > 1:
-                key = "code" if role == "units" else "id"
-                if key in table:
-                    pairs = table[[key, "source_name"]].dropna().drop_duplicates().sort_values("source_name")
-                    shared = pairs[pairs[key].duplicated(keep=False)]
-                    names = dict(zip(pairs[key], zip(pairs["source_name"])))
-                    names.update(shared.groupby(key)["source_name"].agg(tuple).to_dict())
-                    self._names[role] = names
-
-    def of(self, objects: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Role to source names of ``role:id`` objects; a role is left out where one of them is not known."""
-        if not self._names:
-            return {}
-        found: dict[str, tuple[str, ...]] = {}
-        unknown = set()
-        for text in objects:
-            role, _, object_id = text.partition(":")
-            names = self._names.get(role, {}).get(object_id)
-            if names is None:
-                unknown.add(role)
-            else:
-                found[role] = tuple(sorted({*found.get(role, ()), *names}))
-        return {role: names for role, names in found.items() if role not in unknown}
-
-
-def _plain(column: pd.Series) -> list[Any]:
-    """The values of a column with None for null."""
-    return column.astype(object).where(column.notna(), None).tolist()

@@ -14,16 +14,16 @@ import shapely
 
 from ..model.errors import Cancelled
 from .city import City, usable
-from .classes import is_home_use, of_class
+from .classes import YEAR_FIELD, is_home_use, of_class
 from .conditions import Subject, fits, parse
+from .connectors import is_connector
 from .findings import no_findings
 from .grid import Grid
-from .plausibility import implausible
+from .plausibility import Failure, implausible, value_failures
 from .standards import Standard, Standards
 from .units import ALL_LEVELS, Units, is_within_any
 
 T = TypeVar("T")
-YEAR_FIELD = {"housing": "built_year", "pipes": "laid_year"}
 DESIGN_LIFE = "design_working_life"
 """Column of an object, and parameter of the standards: years a structure is made for."""
 
@@ -62,10 +62,25 @@ class Context:
         self.grid = whole.grid if whole else Grid(self.units)
         self.findings: dict[str, gpd.GeoDataFrame] = {}
         self._is_cancelled = is_cancelled
+        self._own_cells: Optional[np.ndarray] = None
         self._statistics: dict[Callable[[Context], Any], Any] = {}
         self.recorded = lru_cache(maxsize=None)(self._recorded)
         self.subject = lru_cache(maxsize=None)(self._subject)
         self.points = lru_cache(maxsize=None)(self._points)
+        self.value_failures = lru_cache(maxsize=None)(self._value_failures)
+
+    def part(self, city: City, cells: np.ndarray) -> Context:
+        """The context of a part of this city that answers for the cells of these codes."""
+        part = Context(city, self.standards, self._is_cancelled, whole=self.whole, dismissed=self.dismissed)
+        part._own_cells = cells
+        return part
+
+    @cached_property
+    def cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and outlines of the cells that rules answer for: of the study area, or of the window."""
+        if self._own_cells is None:
+            return self.grid.all_cells()
+        return self._own_cells, self.grid.outlines(list(self._own_cells))
 
     def once(self, statistic: Callable[[Context], T]) -> T:
         """A statistic of the whole city, computed at the first asking; windows share it.
@@ -140,11 +155,15 @@ class Context:
         for field, bad in self.implausible(role).items():
             if bad.any():
                 table[field] = table[field].mask(bad)
-        return self._derived(role, Subject(table, recorded.lacks, recorded.at))
+        return self.derived(role, Subject(table, recorded.lacks, recorded.at))
 
     def implausible(self, role: str) -> Mapping[str, np.ndarray]:
         """Fields of a role with an open D02 of severity medium or high, and the rows, shape (n,)."""
         return implausible(role, self)
+
+    def _value_failures(self, role: str) -> tuple[Failure, ...]:
+        """Values of a role that can't be right (D02), whatever people said of them."""
+        return value_failures(role, self)
 
     def _recorded(self, role: str) -> Subject:
         """The objects of a role as recorded: fillers and dates after T empty."""
@@ -157,12 +176,19 @@ class Context:
         lacks = {field: self.lacks(role, field) for field in table.columns}
         return Subject(table, lacks, self.at)
 
-    def _derived(self, role: str, subject: Subject) -> Subject:
-        """With `age` in years (T.year - year) and whether the object is at its design life."""
+    @cached_property
+    def _connectors(self) -> np.ndarray:
+        return is_connector(self)
+
+    def derived(self, role: str, subject: Subject) -> Subject:
+        """With `age` in years (T.year - year), `connector`, and whether the object is at its design life."""
         if role not in YEAR_FIELD:
             return subject
-        table = subject.rows
+        table = subject.rows.copy(deep=False)
         lacks = dict(subject.lacks)
+        if role == "pipes":
+            table["connector"] = self._connectors
+            lacks["connector"] = np.zeros(len(table), dtype=bool)
         table["age"] = self.at.year - table[YEAR_FIELD[role]].astype("float64")
         lacks["age"] = lacks[YEAR_FIELD[role]]
         table[DESIGN_LIFE] = life = self._design_life(role, table)
@@ -185,28 +211,40 @@ class Context:
         rows = self.standards.named("D01.required_fields")
         return frozenset(name for row in rows for name in row.value.replace("/", "|").split("|"))
 
-    def fits(self, row: Standard, role: str, *, null_needs_column: bool = False) -> np.ndarray:
+    def fits(
+        self,
+        row: Standard,
+        role: str,
+        *,
+        null_needs_column: bool = False,
+        subject: Optional[Subject] = None,
+    ) -> np.ndarray:
         """Which objects of a role a row of the standards is for: class, condition, grade and zone.
+
+        Parameters
+        ----------
+        subject : Subject, optional
+            The values to ask, by default `subject(role)`.
 
         Returns
         -------
         ndarray of bool, shape (n,)
         """
-        subject = self.subject(role)
+        subject = subject or self.subject(role)
         fit = of_class(role, self.city.table(role), row.object_class)
         if fit.any():
             needs = null_needs_column or row.use == "unrecorded"
             fit = fit & fits(parse(row.applies_if), subject, null_needs_column=needs)
         if row.grade and fit.any():
-            fit = fit & (self._grades(role, row.grade) == row.grade)
+            fit = fit & (self._grades(role, row.grade, subject) == row.grade)
         if row.zone and fit.any():
             fit = fit & (self._zones(role) == row.zone)
         return fit
 
-    def _grades(self, role: str, like: str) -> np.ndarray:
+    def _grades(self, role: str, like: str, subject: Subject) -> np.ndarray:
         """Danger grade for A-D; else the object's maintenance grade, else the grade of its unit."""
         field = "danger_grade" if like in tuple("ABCD") else "maintenance_grade"
-        own = self.subject(role).values(field).astype(object)
+        own = subject.values(field).astype(object)
         own = own.where(own.notna(), None).to_numpy()
         if field == "danger_grade":
             return own

@@ -180,12 +180,16 @@ def anchors(shapes: np.ndarray) -> np.ndarray:
     -------
     ndarray of shapely Point or None, shape (n,)
     """
-    bounds = shapely.bounds(shapes)
-    centre = np.floor((bounds[:, :2] + bounds[:, 2:]) / 2 * 1000) / 1000
+    centre = anchor_places(shapely.bounds(shapes))
     points = np.full(len(shapes), None, dtype=object)
     finite = np.isfinite(centre).all(axis=1)
     points[finite] = shapely.points(centre[finite])
     return points
+
+
+def anchor_places(bounds: np.ndarray) -> np.ndarray:
+    """Centre of bounds (west, south, east, north), floored to millimetres, shape (n, 2)."""
+    return np.asarray(np.floor((bounds[:, :2] + bounds[:, 2:]) / 2 * 1000) / 1000)
 
 
 def raise_severity(severity: Sequence[str], steps: np.ndarray) -> list[str]:

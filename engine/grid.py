@@ -71,13 +71,23 @@ class Grid:
         -------
         ndarray of str, shape (c,); ndarray of shapely Polygon, shape (c,)
         """
+        area = self._units.study_area
+        return self.cells_in(np.full(4, np.nan) if area is None else np.array(area.bounds))
+
+    def cells_in(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and outlines of the cells of the study area that meet a frame (west, south, east, north)."""
         if self.is_official:
-            return self._cells["code"].to_numpy(dtype=object), self._cells.geometry.to_numpy()
+            outlines = self._cells.geometry.to_numpy()
+            west, south, east, north = shapely.bounds(outlines).T
+            meets = (west <= frame[2]) & (south <= frame[3]) & (east >= frame[0]) & (north >= frame[1])
+            return self._cells["code"].to_numpy(dtype=object)[meets], outlines[meets]
         area = self._units.study_area
         if area is None:
             return np.array([], dtype=object), np.array([], dtype=object)
-        first = np.floor(np.array(area.bounds[:2]) / CELL_M).astype("int64")
-        last = np.ceil(np.array(area.bounds[2:]) / CELL_M).astype("int64")
+        low = np.maximum(frame[:2], area.bounds[:2])
+        high = np.minimum(frame[2:], area.bounds[2:])
+        first = np.floor(low / CELL_M).astype("int64")
+        last = np.floor(high / CELL_M).astype("int64") + 1
         east, north = np.meshgrid(np.arange(first[0], last[0]), np.arange(first[1], last[1]))
         squares = np.column_stack([east.ravel(), north.ravel()])
         boxes = _boxes(squares)

@@ -7,10 +7,10 @@ new, persisting, returned and gone apart and write them.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
 from ..model import identity
 from ..model.errors import Cancelled, CityGapError
@@ -45,6 +45,7 @@ def merge_run(
     findings: Iterable[FindingRow],
     sources: Sequence[SourceRow],
     in_window: Optional[Callable[[float, float], bool]] = None,
+    owners: Optional[Mapping[str, Collection[str]]] = None,
     cancelled: Callable[[], bool] = lambda: False,
     due_days: Optional[Mapping[str, Optional[float]]] = None,
     codes_of: Optional[CodesOf] = None,
@@ -64,6 +65,9 @@ def merge_run(
         What the run read; they become the remembered sources.
     in_window : callable, optional
         Whether the window owns an anchor (x, y of the city CRS); None: the whole city.
+    owners : mapping, optional
+        Rule id to the objects (``role:id``) it answered for, for a run around an edit; it takes the place
+        of `in_window`.
     cancelled : callable
         Looked at every few milliseconds.
     due_days : mapping, optional
@@ -91,8 +95,9 @@ def merge_run(
                 closing = looked.closing(store, run, rules, sources)
                 runs.record(store, run, sources)
                 connection.execute("INSERT INTO meta (key, value) VALUES ('run', ?)", (run.run_id,))
+                looked_at = _LookedAt(in_window, owners)
                 counts = _merge(
-                    store, run, rules, closing, in_window, due_dates(store, run.started_at, due_days)
+                    store, run, rules, closing, looked_at, due_dates(store, run.started_at, due_days)
                 )
                 if codes_of is not None:
                     place_flags(store, codes_of)
@@ -100,7 +105,7 @@ def merge_run(
                 runs.record_rules(store, run.run_id, rules, counts)
                 fill_rules(connection)
     finally:
-        for table in ("incoming", "matched", "unseen"):
+        for table in ("incoming", "matched", "unseen", "answered"):
             connection.execute(" ".join(("DROP TABLE IF EXISTS temp.", table)))
     return counts
 
@@ -126,12 +131,19 @@ def _stops_when(connection: sqlite3.Connection, cancelled: Callable[[], bool]) -
         connection.set_progress_handler(None, 0)
 
 
+class _LookedAt(NamedTuple):
+    """The part of the city a run answered for: a window, the objects of each rule, or all of it."""
+
+    in_window: Optional[Callable[[float, float], bool]]
+    owners: Optional[Mapping[str, Collection[str]]]
+
+
 def _merge(
     store: Store,
     run: RunInfo,
     rules: Sequence[RuleRun],
     closing: Optional[looked.Closing],
-    in_window: Optional[Callable[[float, float], bool]],
+    looked_at: _LookedAt,
     due: dict[str, Optional[str]],
 ) -> dict[str, dict[str, int]]:
     connection = store.connection
@@ -143,7 +155,7 @@ def _merge(
     counts = {rule.rule_id: dict.fromkeys(COUNTS, 0) for rule in rules}
     _count_found(connection, counts)
     if closing is not None:
-        _mark_gone(connection, run, closing, in_window, counts)
+        _mark_gone(connection, run, closing, looked_at, counts)
     return counts
 
 
@@ -283,7 +295,7 @@ def _mark_gone(
     connection: sqlite3.Connection,
     run: RunInfo,
     closing: looked.Closing,
-    in_window: Optional[Callable[[float, float], bool]],
+    looked_at: _LookedAt,
     counts: dict[str, dict[str, int]],
 ) -> None:
     """Mark what this run looked for and did not find."""
@@ -291,23 +303,17 @@ def _mark_gone(
         "CREATE TEMP TABLE unseen (fid INTEGER PRIMARY KEY, rule_id TEXT, sources TEXT, anchor_x REAL,"
         " anchor_y REAL, status TEXT)"
     )
-    connection.execute(
-        "INSERT INTO unseen SELECT fid, rule_id, sources, anchor_x, anchor_y, status FROM gaps"
-        " WHERE origin = 'rule' AND run_state <> 'gone' AND run_id IS NOT ?",
-        (run.run_id,),
-    )
+    if looked_at.owners is None:
+        _take_unseen(connection, run)
+    else:
+        _take_unseen_of(connection, run, looked_at.owners)
     kinds = connection.execute("SELECT DISTINCT rule_id, sources FROM unseen").fetchall()
     connection.executemany(
         "DELETE FROM unseen WHERE rule_id = ? AND sources = ?",
         [kind for kind in kinds if not closing.looked(*kind)],
     )
-    if in_window is not None:
-        outside = [
-            (fid,)
-            for fid, x, y in connection.execute("SELECT fid, anchor_x, anchor_y FROM unseen")
-            if x is None or y is None or not in_window(x, y)
-        ]
-        connection.executemany("DELETE FROM unseen WHERE fid = ?", outside)
+    if looked_at.owners is None and looked_at.in_window is not None:
+        _keep_inside(connection, looked_at.in_window)
     connection.execute(
         " ".join(
             (
@@ -326,3 +332,51 @@ def _mark_gone(
     )
     for rule_id, number in connection.execute("SELECT rule_id, count(*) FROM unseen GROUP BY rule_id"):
         counts[rule_id]["gone"] = number
+
+
+def _take_unseen(connection: sqlite3.Connection, run: RunInfo) -> None:
+    """Every gap of a rule that this run did not find."""
+    connection.execute(
+        "INSERT INTO unseen SELECT fid, rule_id, sources, anchor_x, anchor_y, status FROM gaps"
+        " WHERE origin = 'rule' AND run_state <> 'gone' AND run_id IS NOT ?",
+        (run.run_id,),
+    )
+
+
+def _take_unseen_of(
+    connection: sqlite3.Connection, run: RunInfo, owners: Mapping[str, Collection[str]]
+) -> None:
+    """The gaps of these rules on these objects that this run did not find: the first object owns a gap."""
+    connection.execute("CREATE TEMP TABLE answered (rule_id TEXT, owner TEXT, id TEXT)")
+    connection.executemany(
+        "INSERT INTO answered VALUES (?, ?, ?)",
+        [(rule, name, name.partition(":")[2]) for rule, names in owners.items() for name in names],
+    )
+    # A pair's object_id is both ids joined by |, and } is the character after it.
+    for same in ("g.object_id = a.id", "g.object_id > a.id || '|' AND g.object_id < a.id || '}'"):
+        connection.execute(
+            " ".join(
+                (
+                    "INSERT OR IGNORE INTO unseen",
+                    "SELECT g.fid, g.rule_id, g.sources, g.anchor_x, g.anchor_y, g.status",
+                    "FROM answered a CROSS JOIN gaps g ON",
+                    same,
+                    "WHERE g.rule_id = a.rule_id AND g.origin = 'rule' AND g.run_state <> 'gone'",
+                    "AND g.run_id IS NOT ? AND json_extract(g.objects, '$[0]') = a.owner",
+                )
+            ),
+            (run.run_id,),
+        )
+
+
+def _keep_inside(connection: sqlite3.Connection, in_window: Callable[[float, float], bool]) -> None:
+    """Leave out the gaps a window does not own; those of a unit belong to the whole city."""
+    connection.execute(
+        "DELETE FROM unseen WHERE fid IN (SELECT fid FROM gaps WHERE object_role IN ('units', 'standards'))"
+    )
+    outside = [
+        (fid,)
+        for fid, x, y in connection.execute("SELECT fid, anchor_x, anchor_y FROM unseen")
+        if x is None or y is None or not in_window(x, y)
+    ]
+    connection.executemany("DELETE FROM unseen WHERE fid = ?", outside)

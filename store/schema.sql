@@ -106,6 +106,8 @@ CREATE TABLE gaps (
   sources TEXT NOT NULL DEFAULT '{}',
   geometry GEOMETRY
 );
+CREATE INDEX gaps_object ON gaps(object_id);
+CREATE INDEX gaps_accepted ON gaps(until) WHERE status = 'accepted';
 
 CREATE TABLE notes (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -223,6 +225,10 @@ CREATE TABLE rules (
   detects_en TEXT NOT NULL,
   why_zh TEXT NOT NULL,
   why_en TEXT NOT NULL,
+  false_alarm_zh TEXT NOT NULL,
+  false_alarm_en TEXT NOT NULL,
+  mend_zh TEXT NOT NULL,
+  mend_en TEXT NOT NULL,
   unit TEXT NOT NULL
 );
 
