@@ -18,6 +18,7 @@ from importlib import metadata, util
 from typing import Any, BinaryIO, Callable, NamedTuple, Optional
 
 from . import commands
+from .commands.call import Call
 from .commands.held import HeldCities
 from .model.errors import Cancelled, CityGapError
 from .model.version import MAX_LINE_BYTES, OPTIONAL_PACKAGES, PROTOCOL, SCHEMA, VERSION, WORKER_PACKAGES
@@ -108,6 +109,7 @@ class Worker:
         self._secrets: dict[str, str] = {}
         self._own: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
             "open": self._open_city,
+            "edit": self._edit,
             "close": lambda args, _: self._cities.close(str(args.get("city"))),
             "secret": self._keep_secret,
         }
@@ -170,6 +172,11 @@ class Worker:
 
     def _open_city(self, args: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return self._cities.open(args, progress, self._cancel.is_set)
+
+    def _edit(self, args: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        from .commands.edit import edit
+
+        return edit(Call(args, progress, self._cancel.is_set, None), self._cities)
 
     def _keep_secret(self, args: dict[str, Any], _: Progress) -> dict[str, Any]:
         self._secrets[str(args.get("ref"))] = str(args.get("uri"))

@@ -3,28 +3,61 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..model.errors import CityGapError
 from .call import Call
 
 if TYPE_CHECKING:
     from ..engine.city import City
+    from ..engine.context import Context
+    from ..engine.standards import Standards
 
 IDLE_S = 600.0
 """A city nobody asked about for ten minutes is dropped."""
 
-Stamps = tuple[tuple[str, int, int], ...]
+Stamps = dict[str, tuple[int, int]]
 
 
-class Held(NamedTuple):
+@dataclass
+class Held:
     """A city, the time and size of its files when it was read, and when it was last asked for."""
 
     city: City
-    stamps: Stamps
     used_at: float
+    stamps: Stamps = field(init=False)
+    _context: Optional[Context] = None
+    _edited: bool = False
+
+    def __post_init__(self) -> None:
+        self.stamps = _stamps(self.city)
+
+    def edited_city(self) -> City:
+        """The city with the edits that were laid over it."""
+        from ..engine.index import CityIndex
+
+        if self._edited and self._context is not None:
+            self.city = self._context.once(CityIndex).city()
+            self._context, self._edited = None, False
+        return self.city
+
+    def context(self, standards: Standards, dismissed: frozenset[str]) -> Context:
+        """What is known of the city; kept from one edit to the next while the standards stay."""
+        from ..engine.context import Context
+
+        known = self._context
+        if known is None or known.standards.rows != standards.rows or known.dismissed != dismissed:
+            known = self._context = Context(self.edited_city(), standards, dismissed=dismissed)
+        return known
+
+    def accept_edit(self, role: str) -> None:
+        """Take the files of an edited role as they are now: their edit has been laid over the city."""
+        files = _with_journals(_paths(self.city, role))
+        self.stamps |= {path: stamp for path, stamp in _stamps(self.city).items() if path in files}
+        self._edited = True
 
 
 class HeldCities:
@@ -62,7 +95,7 @@ class HeldCities:
         city = read_city(call)
         self._opened += 1
         name = f"c{self._opened}"
-        self._held[name] = Held(city, _stamps(city), self._now())
+        self._held[name] = Held(city, self._now())
         return {
             "city": name,
             "rows": {role: len(table) for role, table in city.tables.items()},
@@ -70,7 +103,7 @@ class HeldCities:
         }
 
     def city(self, name: str) -> City:
-        """The city of a name.
+        """The city of a name, with its edits.
 
         Raises
         ------
@@ -78,14 +111,26 @@ class HeldCities:
             ``no_such_city``: never opened, closed, or idle for too long; ``city_stale``: one of
             its files changed since. Either way: open it again.
         """
+        return self.held(name).edited_city()
+
+    def held(self, name: str, edited: Optional[str] = None) -> Held:
+        """The city of a name and what is known of it; the files of the role `edited` may have changed.
+
+        Raises
+        ------
+        CityGapError
+            As `city`.
+        """
         held = self._held.get(name)
         if held is None:
             raise CityGapError("no_such_city", f"no city {name} is open", remedy="Open it again.")
-        if _stamps(held.city) != held.stamps:
+        now = _stamps(held.city)
+        free = _with_journals(_paths(held.city, edited)) if edited else set()
+        if any(now.get(path) != held.stamps.get(path) for path in {*now, *held.stamps} - free):
             del self._held[name]
             raise CityGapError("city_stale", f"the files of city {name} changed", remedy="Open it again.")
-        self._held[name] = held._replace(used_at=self._now())
-        return held.city
+        held.used_at = self._now()
+        return held
 
     def close(self, name: str) -> dict[str, Any]:
         """Forget a city."""
@@ -100,9 +145,18 @@ class HeldCities:
                 del self._held[name]
 
 
+def _with_journals(paths: Collection[str]) -> set[str]:
+    """Paths, and those of a GeoPackage's journal, where edits wait."""
+    return {path + suffix for path in paths for suffix in ("", "-wal")}
+
+
+def _paths(city: City, role: Optional[str] = None) -> set[str]:
+    """The files a city was read from, or those of one role."""
+    return {str(row.options.get("path") or row.uri) for row in city.sources if role in (None, row.role)}
+
+
 def _stamps(city: City) -> Stamps:
-    """Path, time and size of every file of a city; of a GeoPackage's journal too, where edits wait."""
-    paths = sorted({str(row.options.get("path") or row.uri) for row in city.sources})
-    files = [Path(path + suffix) for path in paths for suffix in ("", "-wal")]
+    """Time and size of every file of a city, and of its journal."""
+    files = [Path(path) for path in _with_journals(_paths(city))]
     found = [(file, file.stat()) for file in files if file.exists()]
-    return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file, stat in found)
+    return {str(file): (stat.st_mtime_ns, stat.st_size) for file, stat in found}

@@ -18,7 +18,7 @@ from .hold import held_rule
 from .registry import RULES
 from .rule import Rule
 from .standards import Standards
-from .window import Own, owner_names, owns, part_of, within
+from .window import CUT, Edit, Own, owner_names, owns, part_of, within
 
 Progress = Callable[[str, str, int, int, float], None]
 REACHES_M = (60.0, 300.0, float("inf"))
@@ -35,14 +35,24 @@ class Ask:
         Rule ids; the others are `not_run` (not_asked). None: all.
     switched_off : frozenset of str
         Rule ids that people switched off.
-    own : callable, optional
-        Context of the whole city and a reach in metres to what the run answers for; None: the whole city.
-        Rules without a reach then are `not_run` (needs_whole_city).
+    window : shapely Polygon, optional
+        In the city CRS: the run answers for the objects whose anchor lies in it, and rules without a
+        reach are `not_run` (needs_whole_city).
+    edit : Edit, optional
+        The run answers for what an edit may alter: rules that it can't alter are not asked, and of the
+        others those without a reach are `not_run` (stale).
     """
 
     rules: Optional[frozenset[str]] = None
     switched_off: frozenset[str] = frozenset()
-    own: Optional[Callable[[Context, float], Own]] = None
+    window: Optional[shapely.Geometry] = None
+    edit: Optional[Edit] = None
+
+    def own(self, context: Context, reach_m: float) -> Optional[Own]:
+        """What rules of a reach answer for; None: the whole city."""
+        if self.edit is not None:
+            return self.edit.around(context, reach_m)
+        return None if self.window is None else within(context, self.window)
 
 
 @dataclass(frozen=True)
@@ -86,9 +96,8 @@ def run_check(
         If `is_cancelled` says so.
     """
     context = Context(city, standards, is_cancelled, dismissed=dismissed)
-    own = None if window is None else lambda whole, reach_m: within(whole, window)
     asked = None if rules is None else frozenset(rules)
-    return run_rules(context, Ask(asked, switched_off, own), on_progress)
+    return run_rules(context, Ask(asked, switched_off, window), on_progress)
 
 
 def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
@@ -113,7 +122,7 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
         part, own, names = parts.of(rule)
         outcome = rule.find(part.city, part)
         context.check_cancelled()
-        found = _owned(merge_equal_keys(outcome.findings), own, names)
+        found = _finish(_owned(merge_equal_keys(outcome.findings), own, names), part)
         if own is None:
             context.findings[rule.rule_id] = found
         else:
@@ -121,9 +130,10 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
         untested = "; ".join(outcome.untested) or None
         runs.append(RuleRun(rule.rule_id, "run", "missing_input" if untested else None, untested, rule.roles))
         findings.append(found)
-    finished = _finish(join_findings(findings, context.city.crs), context)
+    every = join_findings(findings, context.city.crs)
+    every = every.sort_values(["rule_id", "key"], kind="stable", ignore_index=True)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
-    return CheckResult(finished, runs, context, owners)
+    return CheckResult(every, runs, context, owners)
 
 
 def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str, str]]:
@@ -132,9 +142,14 @@ def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str,
         return "not_run", "switched_off", "switched off"
     if ask.rules is not None and rule.rule_id not in ask.rules:
         return "not_run", "not_asked", "not asked for"
-    if ask.own is not None and rule.reach_m is None:
+    if ask.edit is not None:
+        if not ask.edit.alters(rule.roles):
+            return "not_run", "not_asked", f"does not read {ask.edit.role}"
+        if rule.reach_m is None or ask.edit.role not in CUT:
+            return "not_run", "stale", f"{ask.edit.role} changed since this rule ran"
+    if ask.window is not None and rule.reach_m is None:
         return "not_run", "needs_whole_city", "this rule looks at the whole city"
-    missing = rule.missing(context.city)
+    missing = rule.missing(context.city) or (rule.unready and rule.unready(context))
     if missing:
         return "not_run", "missing_input", missing
     if "D07" in ask.switched_off:
@@ -148,23 +163,26 @@ class _Parts:
 
     def __init__(self, context: Context, ask: Ask) -> None:
         self._context = context
-        self._own = ask.own
-        self._cut: dict[float, tuple[Context, Own, frozenset[str]]] = {}
+        self._ask = ask
+        self._cut: dict[float, tuple[Context, Optional[Own], frozenset[str]]] = {}
 
     def of(self, rule: Rule) -> tuple[Context, Optional[Own], frozenset[str]]:
-        """Context of the part, what the run answers for in it and the names of that."""
-        if self._own is None or rule.reach_m is None:
+        """Context of the part, what the run answers for in it (None: the city) and the names of that."""
+        reach = None if rule.reach_m is None else rule.reach_m(self._context)
+        if reach is None:
             return self._context, None, frozenset()
-        band = next(band for band in REACHES_M if rule.reach_m(self._context) <= band)
+        band = next(band for band in REACHES_M if reach <= band)
         if band not in self._cut:
-            reach = max(
-                reach
-                for other in RULES
-                if other.reach_m is not None and (reach := other.reach_m(self._context)) <= band
-            )
-            own = self._own(self._context, reach)
-            self._cut[band] = part_of(self._context, own, reach), own, owner_names(self._context, own)
+            self._cut[band] = self._cut_for(band)
         return self._cut[band]
+
+    def _cut_for(self, band: float) -> tuple[Context, Optional[Own], frozenset[str]]:
+        reaches = [rule.reach_m(self._context) for rule in RULES if rule.reach_m is not None]
+        reach = max(reach for reach in reaches if reach <= band)
+        own = self._ask.own(self._context, reach)
+        if own is None:
+            return self._context, None, frozenset()
+        return part_of(self._context, own, reach), own, owner_names(self._context, own)
 
 
 def _owned(findings: gpd.GeoDataFrame, own: Optional[Own], names: frozenset[str]) -> gpd.GeoDataFrame:
@@ -180,7 +198,7 @@ def _owned(findings: gpd.GeoDataFrame, own: Optional[Own], names: frozenset[str]
 
 
 def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
-    """Area, cell and severity step (catalogue, general rule 2) of each finding, then a stable order."""
+    """Area, cell and severity step (catalogue, general rule 2) of each finding."""
     if not len(findings):
         return findings
     points = representative_points(findings.geometry.to_numpy(), usable(findings.geometry))
@@ -200,4 +218,4 @@ def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
         {**params, "step": [name for name, mask in reasons.items() if mask[row]]} if step[row] else params
         for row, params in enumerate(findings["params"])
     ]
-    return findings.sort_values(["rule_id", "key"], kind="stable", ignore_index=True)
+    return findings

@@ -116,7 +116,7 @@ def _columns(part: Part, zone: ZoneInfo) -> pd.DataFrame:
         guess = part.fields.get(field.name)
         if guess is None:
             continue
-        converted = _converted(raw.frame[guess.column], field, zone)
+        converted = as_field(raw.frame[guess.column], field, zone)
         if converted.unread:
             raw.warnings.append(
                 f"{converted.unread} cells of {guess.column} cannot be read as {field.name}: unrecorded"
@@ -141,7 +141,8 @@ def _columns(part: Part, zone: ZoneInfo) -> pd.DataFrame:
     return pd.concat([frame, rest.rename(columns=_free_names(list(rest.columns), role))], axis="columns")
 
 
-def _converted(column: pd.Series, field: Field, zone: ZoneInfo) -> Converted:
+def as_field(column: pd.Series, field: Field, zone: ZoneInfo) -> Converted:
+    """A column as the kind of a field; times without a zone are read in `zone`."""
     if field.kind in ("number", "int"):
         return to_number(column, field.name)
     if field.kind == "year":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -51,6 +51,14 @@ def iterate_gaps(store: Store, where: str = "", language: str = "en") -> Iterato
     condition, params = parse_where(where)
     for row in store.connection.execute(" ".join((_SELECT, condition, _SEVEREST_FIRST)), params):
         yield _record(row, language)
+
+
+def dismissed_keys(store: Store, rules: Collection[str]) -> frozenset[str]:
+    """Keys of the gaps of some rules that people called a false alarm or accepted."""
+    rows = store.connection.execute(
+        "SELECT rule_id, key FROM gaps WHERE status IN ('accepted', 'false_alarm') AND key IS NOT NULL"
+    )
+    return frozenset(key for rule_id, key in rows if rule_id in rules)
 
 
 def _record(row: tuple[Any, ...], language: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ CREATE TABLE gaps (
   geometry GEOMETRY
 );
 CREATE INDEX gaps_object ON gaps(object_id);
-CREATE INDEX gaps_accepted ON gaps(until) WHERE status = 'accepted';
+CREATE INDEX gaps_status ON gaps(status);
 
 CREATE TABLE notes (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,

@@ -13,7 +13,7 @@ import shapely
 
 from citygap import commands
 from citygap.cli import language_of_system, main
-from citygap.commands import check as check_command
+from citygap.commands import run as runs
 from citygap.model.gap import RECORD_COLUMNS
 from citygap.model.version import SCHEMA, VERSION
 from citygap.store.database import SCHEMA as STORE_SCHEMA
@@ -320,7 +320,7 @@ def test_failing_run_changes_nothing(refused, run, monkeypatch, tmp_path, city, 
     def fail(*_, **__):
         raise RuntimeError("boom\nbang")
 
-    monkeypatch.setattr(check_command, "merge_run", fail)
+    monkeypatch.setattr(runs, "merge_run", fail)
     before = set(tmp_path.iterdir())
     assert "RuntimeError" in refused("check", city, "--store", tmp_path / "new.gpkg")
     assert "RuntimeError" in refused("check", "--store", store)

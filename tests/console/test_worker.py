@@ -159,7 +159,7 @@ def test_hello_needs_no_heavy_package(start):
 
 
 def test_unknown_do_is_an_error_and_unknown_keys_are_ignored(pipe):
-    assert pipe.ask(1, "edit")[0]["error"]["code"] == "no_command"
+    assert pipe.ask(1, "paint")[0]["error"]["code"] == "no_command"
     pipe.write({"id": 2, "do": "echo", "args": {"a": [1]}, "colour": "red"})
     assert pipe.end_of(2)[0] == {"id": 2, "result": {"a": [1]}}
 

@@ -1,0 +1,98 @@
+"""The re-check after a committed edit: the surroundings of what changed, not the city."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..engine.check import Ask, run_rules
+from ..engine.context import Context
+from ..engine.index import CityIndex
+from ..engine.window import Edit
+from ..model.errors import CityGapError
+from ..model.roles import ROLES
+from ..sources.edited import edited_rows
+from ..store.database import open_store
+from . import run as runs
+from .call import Call
+from .held import HeldCities
+from .thresholds import standards_in_force
+
+
+def edit(call: Call, cities: HeldCities) -> dict[str, Any]:
+    """Lay edited rows over an open city and re-check what they may alter.
+
+    Arguments: `city`, `store`, `role`, `upserts` (as `edited_rows` takes them), `deletes` (ids); or
+    `path` of a JSON file that holds these two.
+
+    Returns
+    -------
+    dict
+        As a check's, and `stale`: the rules that read the role and have to look at the whole city.
+
+    Raises
+    ------
+    CityGapError
+        ``no_such_city``, ``city_stale``, ``bad_request``, and whatever the store raises.
+    """
+    clock = runs.Clock()
+    role = _role(call)
+    held = cities.held(call.text("city"), edited=role)
+    with open_store(call.text("store")) as store:
+        standards = standards_in_force(store, held.city)
+        context = held.context(standards, runs.dismissed(store))
+        change = _lay_over(call, context, role)
+        held.accept_edit(role)
+        result = run_rules(context, Ask(edit=change), call.stage("rules"))
+        run = clock.run(held.city, f"edit:{role}")
+        counts = runs.merge(
+            call, store, run, result, held.city, standards, sources=held.city.sources, owners=result.owners
+        )
+    stale = [rule.rule_id for rule in result.rules if rule.reason_code == "stale"]
+    return {**runs.summary(run, clock.seconds(), result, counts, held.city), "stale": stale}
+
+
+def _role(call: Call) -> str:
+    role = call.text("role")
+    if role not in ROLES or "id" not in ROLES[role].field_names:
+        raise CityGapError(
+            "bad_request", f"rows of {role} can't be edited one by one", remedy="Check the city."
+        )
+    return role
+
+
+def _lay_over(call: Call, context: Context, role: str) -> Edit:
+    """Lay the edit over the city."""
+    index = context.once(CityIndex)
+    changes = _changes(call)
+    upserts = changes.get("upserts") or []
+    gone = pd.Series([str(item) for item in changes.get("deletes") or []], dtype="str")
+    ids = pd.concat([gone, pd.Series([str(item.get("id")) for item in upserts], dtype="str")])
+    before = index.take(role, index.sharing(role, ("id",), ids))
+    rows = edited_rows(role, upserts, before, context.city.tz)
+    frames = index.replace(role, rows, gone)
+    return Edit(role, ids, _named(role, before, rows), frames)
+
+
+def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
+    """Ids of the objects that rows name, by id or by ``role:id``."""
+    if "object_id" not in ROLES[role].field_names:
+        return pd.Series([], dtype="str")
+    objects = pd.concat([table["object_id"] for table in tables]).dropna()
+    return pd.concat([objects, objects.str.replace(r"^[a-z_]+:", "", regex=True)])
+
+
+def _changes(call: Call) -> dict[str, Any]:
+    path = call.optional("path")
+    if path is None:
+        return dict(call.args)
+    try:
+        changes = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CityGapError("bad_request", "the edits can't be read", file=path) from error
+    if not isinstance(changes, dict):
+        raise CityGapError("bad_request", "the edits are no JSON object", file=path)
+    return changes
