@@ -167,7 +167,7 @@ class Worker:
             request.args,
             on_progress=progress,
             is_cancelled=self._cancel.is_set,
-            held_city=self._cities.city,
+            cities=self._cities,
         )
 
     def _open_city(self, args: dict[str, Any], progress: Progress) -> dict[str, Any]:

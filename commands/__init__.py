@@ -15,7 +15,7 @@ from ..model.version import OPTIONAL_PACKAGES, WORKER_PACKAGES
 from .call import Call
 
 if TYPE_CHECKING:
-    from ..engine.city import City
+    from .held import HeldCities
 
 
 def _sample(call: Call) -> Any:
@@ -148,7 +148,7 @@ def run_command(
     *,
     on_progress: Callable[[str, Optional[str], int, int, float], None] = lambda *_: None,
     is_cancelled: Callable[[], bool] = lambda: False,
-    held_city: Optional[Callable[[str], City]] = None,
+    cities: Optional[HeldCities] = None,
 ) -> Any:
     """Perform a command and give what its ``--json`` prints.
 
@@ -163,8 +163,8 @@ def run_command(
         Gets stage, rule, done, of, share (0 to 1).
     is_cancelled : callable
         Asked between chunks of work.
-    held_city : callable, optional
-        Gives the city that a worker holds under a name.
+    cities : HeldCities, optional
+        The cities that a worker holds open.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def run_command(
             "no_command", f"there is no command {name!r}", remedy=f"Use {', '.join(COMMANDS)}."
         )
     try:
-        return COMMANDS[name](Call(args, on_progress, is_cancelled, held_city))
+        return COMMANDS[name](Call(args, on_progress, is_cancelled, cities))
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in (*WORKER_PACKAGES, *OPTIONAL_PACKAGES):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from ..model.errors import CityGapError
 
 if TYPE_CHECKING:
-    from ..engine.city import City
+    from .held import HeldCities
 
 STAGE_SHARES = {"read": (0.0, 0.4), "rules": (0.4, 0.85), "store": (0.85, 1.0)}
 """Which part of a whole check each stage is, as measured on real cities."""
@@ -22,7 +22,7 @@ class Call:
     args: Mapping[str, Any]
     on_progress: Callable[[str, Optional[str], int, int, float], None]
     is_cancelled: Callable[[], bool]
-    held_city: Optional[Callable[[str], City]]
+    cities: Optional[HeldCities]
 
     @property
     def language(self) -> str:

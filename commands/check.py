@@ -11,7 +11,7 @@ from typing import Any
 
 import pyproj
 
-from ..engine.check import run_check
+from ..engine.check import Ask, run_rules
 from ..engine.city import City
 from ..model.catalogue import rule_id_of
 from ..model.errors import CityGapError
@@ -20,7 +20,7 @@ from ..sources.snapshot import write_city
 from ..store.database import Store, create_store, open_store
 from . import run as runs
 from .call import Call
-from .cities import city_of, opened, standards_file
+from .cities import city_of, context_of, opened, standards_file
 from .thresholds import keep_city_rows, standards_in_force
 from .window import window_of
 
@@ -44,15 +44,9 @@ def check(call: Call) -> dict[str, Any]:
         window = window_of(call, city)
         standards = standards_in_force(known, city)
         dismissed = runs.dismissed(known)
-    result = run_check(
-        city,
-        standards,
-        rules=rules or None,
-        dismissed=dismissed,
-        window=window.shape,
-        on_progress=call.stage("rules"),
-        is_cancelled=call.is_cancelled,
-    )
+    context = context_of(call, city, standards, dismissed)
+    ask = Ask(frozenset(rules) if rules else None, window=window.shape)
+    result = run_rules(context, ask, call.stage("rules"))
     run = clock.run(city, window.text)
     if call.optional("city_out"):
         write_city(city, Path(call.text("city_out")).expanduser().absolute())

@@ -11,6 +11,8 @@ from typing import Optional
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..engine.city import City
+from ..engine.context import Context
+from ..engine.standards import Standards
 from ..model.errors import CityGapError
 from ..sources.build import build_city
 from ..sources.spec import SourceSpec, parse_sources, specs_from_rows
@@ -18,6 +20,7 @@ from ..store.database import Store, open_store
 from ..store.runs import remembered_sources
 from .call import Call
 from .crs import crs_of_store
+from .held import Held
 
 DEFAULT_TZ = "Asia/Shanghai"
 """Catalogue, settled meanings: `--tz`, else the store's, else this."""
@@ -76,17 +79,33 @@ def read_city(call: Call, known: Optional[Store] = None) -> City:
 
 def city_of(call: Call, known: Optional[Store]) -> City:
     """The city that a call names as held open, at the as-of day it asks for; else the one it reads."""
-    name = call.optional("city")
-    if not name:
+    held = held_of(call)
+    if held is None:
         return read_city(call, known)
-    if call.held_city is None:
-        raise CityGapError("no_such_city", f"no city {name} is open", remedy="Open it first.")
-    city = call.held_city(name)
+    city = held.edited_city()
     day = as_of_date(call)
     if day is None:
         return city
     zone = ZoneInfo(time_zone(call, known))
     return replace(city, as_of=datetime.combine(day, time.max, zone), tz=zone)
+
+
+def held_of(call: Call) -> Optional[Held]:
+    """The open city that a call names; None if it names none."""
+    name = call.optional("city")
+    if not name:
+        return None
+    if call.cities is None:
+        raise CityGapError("no_such_city", f"no city {name} is open", remedy="Open it first.")
+    return call.cities.held(name)
+
+
+def context_of(call: Call, city: City, standards: Standards, dismissed: frozenset[str]) -> Context:
+    """What is known of a city: for the open city a call names, what was found out before and still holds."""
+    held = held_of(call)
+    if held is not None and held.city is city:
+        return held.context(standards, dismissed, call.is_cancelled)
+    return Context(city, standards, call.is_cancelled, dismissed=dismissed)
 
 
 def as_of_date(call: Call) -> Optional[date]:

@@ -43,7 +43,7 @@ def edit(call: Call, cities: HeldCities) -> dict[str, Any]:
     held = cities.held(call.text("city"), edited=role)
     with open_store(call.text("store")) as store:
         standards = standards_in_force(store, held.city)
-        context = held.context(standards, runs.dismissed(store))
+        context = held.context(standards, runs.dismissed(store), call.is_cancelled)
         change = _lay_over(call, context, role)
         held.accept_edit(role)
         result = run_rules(context, Ask(edit=change), call.stage("rules"))

@@ -44,14 +44,17 @@ class Held:
             self._context, self._edited = None, False
         return self.city
 
-    def context(self, standards: Standards, dismissed: frozenset[str]) -> Context:
-        """What is known of the city; kept from one edit to the next while the standards stay."""
+    def context(
+        self, standards: Standards, dismissed: frozenset[str], is_cancelled: Callable[[], bool]
+    ) -> Context:
+        """What is known of the city; what the standards leave true is kept from the request before."""
         from ..engine.context import Context
 
-        known = self._context
-        if known is None or known.standards.rows != standards.rows or known.dismissed != dismissed:
-            known = self._context = Context(self.edited_city(), standards, dismissed=dismissed)
-        return known
+        if self._context is None:
+            self._context = Context(self.city, standards, is_cancelled, dismissed=dismissed)
+        else:
+            self._context = self._context.renewed(standards, dismissed, is_cancelled)
+        return self._context
 
     def accept_edit(self, role: str) -> None:
         """Take the files of an edited role as they are now: their edit has been laid over the city."""

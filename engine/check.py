@@ -120,20 +120,29 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
             runs.append(RuleRun(rule.rule_id, *reason, roles=rule.roles))
             continue
         part, own, names = parts.of(rule)
-        outcome = rule.find(part.city, part)
-        context.check_cancelled()
-        found = _finish(_owned(merge_equal_keys(outcome.findings), own, names), part)
         if own is None:
-            context.findings[rule.rule_id] = found
+            found, untested = context.run_once(
+                rule.rule_id, rule.reads, lambda rule=rule: _find(rule, context)
+            )
         else:
+            found, untested = _find(rule, part, own, names)
             owners[rule.rule_id] = names
-        untested = "; ".join(outcome.untested) or None
-        runs.append(RuleRun(rule.rule_id, "run", "missing_input" if untested else None, untested, rule.roles))
+        text = "; ".join(untested) or None
+        runs.append(RuleRun(rule.rule_id, "run", "missing_input" if text else None, text, rule.roles))
         findings.append(found)
     every = join_findings(findings, context.city.crs)
     every = every.sort_values(["rule_id", "key"], kind="stable", ignore_index=True)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
     return CheckResult(every, runs, context, owners)
+
+
+def _find(
+    rule: Rule, context: Context, own: Optional[Own] = None, names: frozenset[str] = frozenset()
+) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """The finished findings of a rule that a part answers for, and what it could not test."""
+    outcome = rule.find(context.city, context)
+    context.check_cancelled()
+    return _finish(_owned(merge_equal_keys(outcome.findings), own, names), context), outcome.untested
 
 
 def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str, str]]:

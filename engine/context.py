@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import wraps
 from typing import Any, Optional, TypeVar
 
 import geopandas as gpd
@@ -19,13 +19,25 @@ from .conditions import Subject, fits, parse
 from .connectors import is_connector
 from .findings import no_findings
 from .grid import Grid
+from .memory import Memory, WatchedStandards, changed_names
 from .plausibility import Failure, implausible, value_failures
 from .standards import Standard, Standards
 from .units import ALL_LEVELS, Units, is_within_any
 
 T = TypeVar("T")
+U = TypeVar("U")
 DESIGN_LIFE = "design_working_life"
 """Column of an object, and parameter of the standards: years a structure is made for."""
+
+
+def remembered(method: Callable[..., T]) -> Callable[..., T]:
+    """A method of a Context that is computed once for each of its arguments."""
+
+    @wraps(method)
+    def recall(context: Context, *words: str) -> T:
+        return context._memory.recall((method.__name__, *words), lambda: method(context, *words))
+
+    return recall
 
 
 class Context:
@@ -55,19 +67,27 @@ class Context:
         dismissed: frozenset[str] = frozenset(),
     ) -> None:
         self.city = city
-        self.standards = standards
+        self._memory = Memory()
+        self.standards: Standards = whole.standards if whole else WatchedStandards(standards, self._memory)
         self.whole = whole or self
         self.dismissed = dismissed
-        self.units = whole.units if whole else Units(city)
-        self.grid = whole.grid if whole else Grid(self.units)
-        self.findings: dict[str, gpd.GeoDataFrame] = {}
+        self.units: Units = whole.units if whole else Units(city)
+        self.grid: Grid = whole.grid if whole else Grid(self.units)
         self._is_cancelled = is_cancelled
         self._own_cells: Optional[np.ndarray] = None
-        self._statistics: dict[Callable[[Context], Any], Any] = {}
-        self.recorded = lru_cache(maxsize=None)(self._recorded)
-        self.subject = lru_cache(maxsize=None)(self._subject)
-        self.points = lru_cache(maxsize=None)(self._points)
-        self.value_failures = lru_cache(maxsize=None)(self._value_failures)
+        self._ran: dict[str, Hashable] = {}
+
+    def renewed(
+        self, standards: Standards, dismissed: frozenset[str], is_cancelled: Callable[[], bool]
+    ) -> Context:
+        """The context of the same city under other standards, with all that they leave true."""
+        if dismissed != self.dismissed:
+            return Context(self.city, standards, is_cancelled, dismissed=dismissed)
+        renewed = Context(self.city, standards, is_cancelled, dismissed=dismissed)
+        renewed._memory = self._memory.without(changed_names(self.standards, standards))
+        renewed.standards = WatchedStandards(standards, renewed._memory)
+        renewed.units, renewed.grid = self.units, self.grid
+        return renewed
 
     def part(self, city: City, cells: np.ndarray) -> Context:
         """The context of a part of this city that answers for the cells of these codes."""
@@ -75,7 +95,8 @@ class Context:
         part._own_cells = cells
         return part
 
-    @cached_property
+    @property
+    @remembered
     def cells(self) -> tuple[np.ndarray, np.ndarray]:
         """Codes and outlines of the cells that rules answer for: of the study area, or of the window."""
         if self._own_cells is None:
@@ -90,16 +111,29 @@ class Context:
         statistic : callable
             A module-level function of the whole city's Context.
         """
-        known = self.whole._statistics
-        if statistic not in known:
-            known[statistic] = statistic(self.whole)
-        return known[statistic]
+        whole = self.whole
+        return whole._memory.recall(statistic, lambda: statistic(whole))
+
+    def run_once(
+        self, rule_id: str, reads: tuple[str, ...], find: Callable[[], tuple[gpd.GeoDataFrame, U]]
+    ) -> tuple[gpd.GeoDataFrame, U]:
+        """What a rule finds in the whole city and says besides, computed once under these standards.
+
+        Parameters
+        ----------
+        reads : tuple of str
+            Rules whose findings it reads, as far as they ran before it.
+        """
+        key = ("rule", rule_id, *(name for name in reads if name in self._ran))
+        self._ran[rule_id] = key
+        return self._memory.recall(key, find)
 
     def found(self, rule_id: str) -> gpd.GeoDataFrame:
         """Findings of a rule that ran earlier in this run, dismissed ones left out; empty if it did not."""
-        findings = self.whole.findings.get(rule_id)
-        if findings is None:
+        whole = self.whole
+        if rule_id not in whole._ran:
             return no_findings(self.city.crs)
+        findings, _ = whole._memory.recall(whole._ran[rule_id], _never_run)
         return findings[~findings["key"].isin(self.dismissed)].reset_index(drop=True)
 
     @property
@@ -116,7 +150,8 @@ class Context:
         """A parameter of the standards."""
         return self.standards.number(name, object_class)
 
-    def _points(self, role: str) -> np.ndarray:
+    @remembered
+    def points(self, role: str) -> np.ndarray:
         """Representative point of each object of a role, None without a place, shape (n,)."""
         table = self.city.table(role)
         return representative_points(table.geometry.to_numpy(), usable(table.geometry))
@@ -136,7 +171,8 @@ class Context:
         """The day each time falls on in the city's time zone, NaT for null."""
         return times.dt.tz_convert(str(self.city.tz)).dt.normalize()
 
-    @cached_property
+    @property
+    @remembered
     def is_old_housing(self) -> np.ndarray:
         """Old housing stock: built by `old_housing.year`, residential or empty use, shape (n,)."""
         housing = self.subject("housing").rows
@@ -148,7 +184,8 @@ class Context:
         sources = [name for name, fields in self.city.lacking.get(role, {}).items() if field in fields]
         return self.city.table(role)["source_name"].isin(sources).to_numpy(dtype=bool)
 
-    def _subject(self, role: str) -> Subject:
+    @remembered
+    def subject(self, role: str) -> Subject:
         """The objects of a role as rules read them: as recorded, implausible values empty, `age` derived."""
         recorded = self.recorded(role)
         table = recorded.rows.copy(deep=False)
@@ -161,11 +198,13 @@ class Context:
         """Fields of a role with an open D02 of severity medium or high, and the rows, shape (n,)."""
         return implausible(role, self)
 
-    def _value_failures(self, role: str) -> tuple[Failure, ...]:
+    @remembered
+    def value_failures(self, role: str) -> tuple[Failure, ...]:
         """Values of a role that can't be right (D02), whatever people said of them."""
         return value_failures(role, self)
 
-    def _recorded(self, role: str) -> Subject:
+    @remembered
+    def recorded(self, role: str) -> Subject:
         """The objects of a role as recorded: fillers and dates after T empty."""
         table = pd.DataFrame(self.city.table(role).drop(columns="geometry"))
         for field in table.select_dtypes("datetimetz"):
@@ -176,7 +215,8 @@ class Context:
         lacks = {field: self.lacks(role, field) for field in table.columns}
         return Subject(table, lacks, self.at)
 
-    @cached_property
+    @property
+    @remembered
     def _connectors(self) -> np.ndarray:
         return is_connector(self)
 
@@ -205,7 +245,8 @@ class Context:
             return years
         return pd.to_numeric(rows[DESIGN_LIFE], errors="coerce").astype("float64").fillna(years)
 
-    @cached_property
+    @property
+    @remembered
     def _asked_fields(self) -> frozenset[str]:
         """Fields D01 asks for: in these alone a number such as 0 is a filler."""
         rows = self.standards.named("D01.required_fields")
@@ -254,7 +295,8 @@ class Context:
     def _zones(self, role: str) -> np.ndarray:
         return self.units.smallest(self.points(role), "zone_type", ALL_LEVELS)
 
-    @cached_property
+    @property
+    @remembered
     def heavy_cells(self) -> frozenset[str]:
         """Codes of the cells whose weight is above the third quartile of those that have any.
 
@@ -312,7 +354,8 @@ class Context:
             points, rows.geometry.to_numpy()[(rows["zone_type"] == "fringe").to_numpy(dtype=bool)]
         )
 
-    @cached_property
+    @property
+    @remembered
     def _neglected_strips(self) -> tuple[np.ndarray, np.ndarray]:
         """Back alleys and spaces under viaducts, and half the width of each line (outline: 0), metres."""
         table = self.city.table("neglected")
@@ -377,6 +420,10 @@ class Context:
             )
             seen[index] = share >= self.number("ledger.min_cover")
         return seen
+
+
+def _never_run() -> Any:
+    raise LookupError("a rule reads findings that are not there")
 
 
 def is_filler(column: pd.Series, fillers: tuple[str, ...]) -> np.ndarray:

@@ -121,17 +121,27 @@ class Standards:
 
     def __init__(self, rows: Iterable[Standard], day: date) -> None:
         valid = [row for row in rows if row.valid_at(day)]
+        self.shipped = tuple(row for row in valid if row.origin != "city")
         city = {_overlay_key(row) for row in valid if row.origin == "city"}
         hidden = {_overlay_key(row): row for row in valid if row.origin != "city"}
-        self.rows = tuple(
+        self._rows = tuple(
             _with_severity(row, hidden.get(_overlay_key(row)))
             for row in valid
             if row.origin == "city" or _overlay_key(row) not in city
         )
 
+    @property
+    def rows(self) -> tuple[Standard, ...]:
+        """Every row in force."""
+        return self._rows
+
+    def in_force(self, rule_or_activity: str) -> tuple[Standard, ...]:
+        """Rows of a rule parameter or activity whatever their use and confidence."""
+        return tuple(row for row in self._rows if row.rule_or_activity == rule_or_activity)
+
     def named(self, rule_or_activity: str) -> tuple[Standard, ...]:
         """Rows of a rule parameter (``N02.near_tol_m``), rule or activity, that are on."""
-        return tuple(row for row in self.rows if row.rule_or_activity == rule_or_activity and row.is_on)
+        return tuple(row for row in self._rows if row.rule_or_activity == rule_or_activity and row.is_on)
 
     def optional(self, name: str, object_class: Optional[str] = None) -> Optional[Standard]:
         """The row of a parameter, for one class if given: class, then its role, then ``*``; None: no row."""

@@ -1,0 +1,87 @@
+"""Values that are computed once, and which rows of the standards each of them rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from .standards import Standard, Standards
+
+T = TypeVar("T")
+ALL = "*"
+"""Stands for every row of the standards."""
+
+
+class Memory:
+    """What was computed of a city under one set of standards.
+
+    Notes which names of the standards (`Standards.named`) were read for each value, also by way of
+    another value, so that a changed row forgets no more than it must.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, tuple[Any, frozenset[str]]] = {}
+        self._reading: list[set[str]] = []
+
+    def note(self, name: str) -> None:
+        """A name of the standards is read for what is being computed."""
+        if self._reading:
+            self._reading[-1].add(name)
+
+    def recall(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The value of a key, computed at the first asking."""
+        if key not in self._known:
+            self._reading.append(set())
+            try:
+                value = compute()
+            finally:
+                names = frozenset(self._reading.pop())
+            self._known[key] = value, names
+        value, names = self._known[key]
+        for name in names:
+            self.note(name)
+        return value
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether the value of a key need not be computed any more."""
+        return key in self._known
+
+    def without(self, names: frozenset[str]) -> Memory:
+        """What stays true when the rows of these names change."""
+        kept = Memory()
+        kept._known = {
+            key: (value, read)
+            for key, (value, read) in self._known.items()
+            if not names or not (read & names or ALL in read)
+        }
+        return kept
+
+
+class WatchedStandards(Standards):
+    """Standards that tell a memory which of their names are read."""
+
+    def __init__(self, standards: Standards, memory: Memory) -> None:
+        self._standards = standards
+        self._memory = memory
+
+    @property
+    def rows(self) -> tuple[Standard, ...]:
+        """Every row in force."""
+        self._memory.note(ALL)
+        return self._standards.rows
+
+    def in_force(self, rule_or_activity: str) -> tuple[Standard, ...]:
+        """As `Standards.in_force`."""
+        self._memory.note(rule_or_activity)
+        return self._standards.in_force(rule_or_activity)
+
+    def named(self, rule_or_activity: str) -> tuple[Standard, ...]:
+        """As `Standards.named`."""
+        self._memory.note(rule_or_activity)
+        return self._standards.named(rule_or_activity)
+
+
+def changed_names(before: Standards, after: Standards) -> frozenset[str]:
+    """The names of the standards whose rows differ."""
+    differing = set(before.rows) ^ set(after.rows)
+    return frozenset(row.rule_or_activity for row in differing)
