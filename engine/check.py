@@ -214,7 +214,7 @@ def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
     findings = findings.assign(
         area_code=context.units.area_codes(points), cell_code=context.grid.codes(points)
     )
-    heavy = findings["cell_code"].isin(context.heavy_cells).to_numpy(dtype=bool)
+    heavy = findings["cell_code"].isin(context.whole.heavy_cells).to_numpy(dtype=bool)
     reasons = {
         "populous_cell": heavy,
         "neglected_place": context.in_neglected(points),

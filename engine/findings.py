@@ -88,9 +88,10 @@ def make_findings(
     def column(value: Values) -> list[Any]:
         if value is None or isinstance(value, (str, float, int, bool)):
             return [value] * count
-        return [None if item is None or item is pd.NA or item != item else item for item in value]
+        return _without_nulls(value)
 
     roles, ids, words = column(object_role), column(object_id), column(discriminator)
+    rest = tuple(f"{role}:*" for role in evidence)
     members = list(objects) if objects is not None else [(f"{r}:{i}",) for r, i in zip(roles, ids)]
     data = {
         "rule_id": [rule_id] * count,
@@ -103,13 +104,13 @@ def make_findings(
         "area_code": [None] * count,
         "cell_code": [None] * count,
         "body": column(body),
-        "measured": np.array(column(measured), dtype="float64"),
-        "reference": np.array(column(reference), dtype="float64"),
+        "measured": _numbers(measured, count),
+        "reference": _numbers(reference, count),
         "unit": column(unit),
         "basis": column(basis),
         "confidence": column(confidence),
         "params": list(params) if params is not None else [{} for _ in range(count)],
-        "objects": [(*member, *(f"{role}:*" for role in evidence)) for member in members],
+        "objects": [(*member, *rest) for member in members] if rest else members,
         "anchor": anchors(owners),
         "steps": np.array(column(steps), dtype=bool),
     }
@@ -120,6 +121,21 @@ def make_findings(
         }
     )
     return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
+
+
+def _numbers(values: Values, count: int) -> np.ndarray:
+    if values is None or isinstance(values, (float, int)):
+        return np.full(count, np.nan if values is None else values, dtype="float64")
+    return np.asarray(pd.to_numeric(pd.Series(values)), dtype="float64")
+
+
+def _without_nulls(values: Union[Sequence[Any], np.ndarray, pd.Series]) -> list[Any]:
+    """The values as Python objects, None for every kind of null."""
+    column = pd.Series(values, dtype=None if isinstance(values, (np.ndarray, pd.Series)) else object)
+    items = column.tolist()
+    for place in np.flatnonzero(column.isna().to_numpy()).tolist():
+        items[place] = None
+    return items
 
 
 def no_findings(crs: Any) -> gpd.GeoDataFrame:
@@ -202,6 +218,9 @@ def raise_severity(severity: Sequence[str], steps: np.ndarray) -> list[str]:
     return raised
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
 def params_text(params: dict[str, Any]) -> str:
     """Compact JSON of a finding's parameters, keys sorted, so that equal findings are equal bytes."""
-    return json.dumps(params, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return _JSON.encode(params) if params else "{}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -14,28 +14,35 @@ from ..model.gap import FindingRow
 from .city import City, usable
 from .findings import params_text
 
+_CHUNK = 100_000
+
 
 def to_rows(findings: gpd.GeoDataFrame, city: City) -> Iterator[FindingRow]:
     """The findings as rows for the store, without pandas' nulls."""
     sources = SourcesByObject(city)
+    for begin in range(0, len(findings), _CHUNK):
+        yield from _rows(findings.iloc[begin : begin + _CHUNK], sources)
+
+
+def _rows(findings: gpd.GeoDataFrame, sources: SourcesByObject) -> Iterator[FindingRow]:
     shapes = findings.geometry.to_numpy()
     placed = usable(findings.geometry)
-    bounds = shapely.bounds(shapes)
-    blobs = shapely.to_wkb(shapes, output_dimension=2)
     spots = findings["anchor"].to_numpy()
-    anchors = np.column_stack([shapely.get_x(spots), shapely.get_y(spots)])
-    names = [name for name in FindingRow._fields if name in findings.columns and name != "anchor"]
-    columns: dict[str, list[Any]] = {name: _plain(findings[name]) for name in names}
-    params = [params_text(item) for item in findings["params"]]
-    for row in range(len(findings)):
-        yield FindingRow(
-            **{name: columns[name][row] for name in names},
-            params_json=params[row],
-            wkb=bytes(blobs[row]) if placed[row] else None,
-            bounds=tuple(bounds[row].tolist()) if placed[row] else None,
-            anchor=tuple(anchors[row].tolist()) if spots[row] is not None else None,
-            sources=sources.of(columns["objects"][row]),
-        )
+    columns: dict[str, Iterable[Any]] = {
+        name: _plain(findings[name]) for name in FindingRow._fields if name in findings.columns
+    }
+    columns["params_json"] = map(params_text, findings["params"])
+    columns["wkb"] = _where(placed, shapely.to_wkb(shapes, output_dimension=2))
+    columns["bounds"] = _where(placed, map(tuple, shapely.bounds(shapes).tolist()))
+    places = np.column_stack([shapely.get_x(spots), shapely.get_y(spots)])
+    columns["anchor"] = _where(~shapely.is_missing(spots), map(tuple, places.tolist()))
+    columns["sources"] = map(sources.of, findings["objects"])
+    return map(FindingRow._make, zip(*(columns[name] for name in FindingRow._fields)))
+
+
+def _where(known: np.ndarray, values: Iterable[Any]) -> Iterator[Any]:
+    """The values, None where they are not known."""
+    return (value if is_known else None for is_known, value in zip(known.tolist(), values))
 
 
 class SourcesByObject:

@@ -72,7 +72,7 @@ def crs_of(text: Any) -> Optional[pyproj.CRS]:
 
 def clean_shapes(raw: RawLayer) -> np.ndarray:
     """Shapes in 2D, those with absurd coordinates (beyond 1e12 or not a number) made none and counted."""
-    shapes = shapely.force_2d(raw.shapes)
+    shapes = shapely.force_2d(raw.shapes) if shapely.has_z(raw.shapes).any() else raw.shapes
     bounds = shapely.bounds(shapes)
     absurd = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes) & ~(np.abs(bounds) < 1e12).all(axis=1)
     if absurd.any():

@@ -36,6 +36,7 @@ _DATE = re.compile(
     rf"^(?P<year>{_FULL_YEAR})(?:[-/.年](?P<month>\d{{1,2}})(?:[-/.月](?P<day>\d{{1,2}})日?)?月?)?年?"
     r"(?P<time>[T\s].+)?$"
 )
+_ISO_DAY = rf"{_FULL_YEAR}-\d\d-\d\d"
 _ISO_TIME = rf"{_FULL_YEAR}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{{1,6}})?)?"
 _ISO_ZONE = r"(?:Z|[+-]\d\d:\d\d)"
 _COMPACT = re.compile(rf"^({_FULL_YEAR})(\d\d)(\d\d)$")
@@ -170,10 +171,14 @@ def to_time(column: pd.Series, zone: ZoneInfo) -> Converted:
 
 
 def _plain_times(text: pd.Series, zone: ZoneInfo) -> pd.Series:
-    """What `moment_of` gives for ISO times, all at once, as a log holds millions; NaT for other texts."""
+    """What `moment_of` gives for ISO times and days, all at once: a log holds millions; NaT for others."""
     is_zoned = text.str.fullmatch(f"{_ISO_TIME}{_ISO_ZONE}").fillna(False).to_numpy(dtype=bool)
     is_local = text.str.fullmatch(_ISO_TIME).fillna(False).to_numpy(dtype=bool)
+    is_day = text.str.fullmatch(_ISO_DAY).fillna(False).to_numpy(dtype=bool)
     moments = pd.Series(pd.NaT, index=text.index, dtype=UTC_TIME)
+    days = pd.to_datetime(text[is_day], format="%Y-%m-%d", errors="coerce").astype("datetime64[us]")
+    ends = _stamps_of_zone(days + pd.Timedelta(days=1), zone) - pd.Timedelta(microseconds=1)
+    moments[is_day] = ends
     zoned = pd.to_datetime(text[is_zoned], utc=True, format="ISO8601", errors="coerce")
     local = pd.to_datetime(text[is_local], format="ISO8601", errors="coerce")
     moments[is_zoned] = zoned.astype(UTC_TIME)
