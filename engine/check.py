@@ -15,12 +15,16 @@ from .city import City, usable
 from .context import Context, representative_points
 from .findings import join_findings, merge_equal_keys, raise_severity
 from .hold import held_rule
+from .processes import CAN_FORK
 from .registry import RULES
 from .rule import Rule
 from .standards import Standards
 from .window import CUT, Edit, Own, owner_names, owns, part_of, within
 
 Progress = Callable[[str, str, int, int, float], None]
+_WORTH_ROWS = 200_000
+"""Rows of a city from which processes gain more than they cost."""
+
 REACHES_M = (60.0, 300.0, float("inf"))
 """Rules whose reach lies in one band share one part of the city: cutting one for each would cost more."""
 
@@ -35,6 +39,8 @@ class Ask:
         Rule ids; the others are `not_run` (not_asked). None: all.
     switched_off : frozenset of str
         Rule ids that people switched off.
+    processes : int
+        How many may work side by side on a whole city.
     window : shapely Polygon, optional
         In the city CRS: the run answers for the objects whose anchor lies in it, and rules without a
         reach are `not_run` (needs_whole_city).
@@ -45,6 +51,7 @@ class Ask:
 
     rules: Optional[frozenset[str]] = None
     switched_off: frozenset[str] = frozenset()
+    processes: int = 1
     window: Optional[shapely.Geometry] = None
     edit: Optional[Edit] = None
 
@@ -82,6 +89,7 @@ def run_check(
     rules: Optional[Sequence[str]] = None,
     switched_off: frozenset[str] = frozenset(),
     dismissed: frozenset[str] = frozenset(),
+    processes: int = 1,
     window: Optional[shapely.Geometry] = None,
     on_progress: Progress = lambda stage, rule, done, of, share: None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -97,7 +105,7 @@ def run_check(
     """
     context = Context(city, standards, is_cancelled, dismissed=dismissed)
     asked = None if rules is None else frozenset(rules)
-    return run_rules(context, Ask(asked, switched_off, window), on_progress)
+    return run_rules(context, Ask(asked, switched_off, processes, window), on_progress)
 
 
 def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
@@ -110,6 +118,7 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
     """
     runs: list[RuleRun] = []
     findings: list[gpd.GeoDataFrame] = []
+    _run_ahead(context, ask, on_progress)
     parts = _Parts(context, ask)
     owners: dict[str, frozenset[str]] = {}
     for done, rule in enumerate(RULES):
@@ -134,6 +143,27 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
     every = every.sort_values(["rule_id", "key"], kind="stable", ignore_index=True)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
     return CheckResult(every, runs, context, owners)
+
+
+def _run_ahead(context: Context, ask: Ask, on_progress: Progress) -> None:
+    """Have processes find what the rules say, so that the run only has to collect it."""
+    size = sum(len(table) for table in context.city.tables.values())
+    if (
+        ask.window is not None
+        or ask.edit is not None
+        or ask.processes < 2
+        or size < _WORTH_ROWS
+        or not CAN_FORK
+    ):
+        return
+    for role in context.city.tables:
+        context.subject(role)
+        context.points(role)
+        context.check_cancelled()
+    rules = {rule.rule_id: rule for rule in RULES if not rule.reads and _why_not(rule, context, ask) is None}
+    ahead = context.run_ahead(list(rules), lambda rule_id: _find(rules[rule_id], context), ask.processes)
+    for done, rule_id in enumerate(ahead):
+        on_progress("rules", rule_id, done, len(RULES), done / len(RULES))
 
 
 def _find(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, Optional, TypeVar
@@ -17,10 +17,11 @@ from .city import City, usable
 from .classes import YEAR_FIELD, is_home_use, of_class
 from .conditions import Subject, fits, parse
 from .connectors import is_connector
-from .findings import no_findings
+from .findings import no_findings, packed, unpacked
 from .grid import Grid
 from .memory import Memory, WatchedStandards, changed_names
 from .plausibility import Failure, implausible, value_failures
+from .processes import side_by_side
 from .standards import Standard, Standards
 from .units import ALL_LEVELS, Units, is_within_any
 
@@ -124,9 +125,27 @@ class Context:
         reads : tuple of str
             Rules whose findings it reads, as far as they ran before it.
         """
-        key = ("rule", rule_id, *(name for name in reads if name in self._ran))
+        key = self._key_of(rule_id, reads)
         self._ran[rule_id] = key
         return self._memory.recall(key, find)
+
+    def run_ahead(
+        self, rules: Sequence[str], find: Callable[[str], tuple[gpd.GeoDataFrame, Any]], processes: int
+    ) -> Iterator[str]:
+        """Let processes find what rules that read no other one will say; gives those that are done."""
+
+        def work(rule_id: str) -> tuple[pd.DataFrame, Any, frozenset[str]]:
+            self.run_once(rule_id, (), lambda: find(rule_id))
+            (findings, said), names = self._memory.entry(self._key_of(rule_id, ()))
+            return packed(findings), said, names
+
+        for rule_id, (table, said, names) in side_by_side(rules, work, processes, self.check_cancelled):
+            found = unpacked(table, self.city.crs), said
+            self._memory.adopt(self._key_of(rule_id, ()), found, names)
+            yield rule_id
+
+    def _key_of(self, rule_id: str, reads: tuple[str, ...]) -> Hashable:
+        return ("rule", rule_id, *(name for name in reads if name in self._ran))
 
     def found(self, rule_id: str) -> gpd.GeoDataFrame:
         """Findings of a rule that ran earlier in this run, dismissed ones left out; empty if it did not."""

@@ -151,6 +151,21 @@ def join_findings(parts: Sequence[gpd.GeoDataFrame], crs: Any) -> gpd.GeoDataFra
     return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=crs)
 
 
+def packed(findings: gpd.GeoDataFrame) -> pd.DataFrame:
+    """A findings table in a form that is quick to send to another process: geometry as WKB."""
+    spots = findings["anchor"].to_numpy()
+    return pd.DataFrame(findings).assign(
+        geometry=shapely.to_wkb(findings.geometry.to_numpy()), anchor=shapely.to_wkb(spots)
+    )
+
+
+def unpacked(table: pd.DataFrame, crs: Any) -> gpd.GeoDataFrame:
+    """The findings table that `packed` made this of."""
+    table = table.assign(anchor=shapely.from_wkb(table["anchor"].to_numpy(dtype=object)))
+    shapes = shapely.from_wkb(table.pop("geometry").to_numpy(dtype=object))
+    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
+
+
 def merge_equal_keys(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Findings of one key as one finding with a multi-part geometry.
 

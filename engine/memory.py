@@ -42,9 +42,13 @@ class Memory:
             self.note(name)
         return value
 
-    def knows(self, key: Hashable) -> bool:
-        """Whether the value of a key need not be computed any more."""
-        return key in self._known
+    def entry(self, key: Hashable) -> tuple[Any, frozenset[str]]:
+        """A value that is known, and the names it rests on."""
+        return self._known[key]
+
+    def adopt(self, key: Hashable, value: Any, names: frozenset[str]) -> None:
+        """Take over what another process computed."""
+        self._known[key] = value, names
 
     def without(self, names: frozenset[str]) -> Memory:
         """What stays true when the rows of these names change."""
