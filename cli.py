@@ -166,6 +166,16 @@ def _add_city_commands(command: Any) -> None:
         "--tz", type=_zone, metavar="ZONE", help="time zone (default: the store's, else Asia/Shanghai)"
     )
     check.add_argument(
+        "--trusted",
+        action="append",
+        default=[],
+        metavar="SOURCE_NAME|ROLE",
+        help="source whose position is not in doubt (default: the one named first)",
+    )
+    check.add_argument(
+        "--workers", type=_positive, metavar="N", help="processes side by side (default: one for each core)"
+    )
+    check.add_argument(
         "--city-out", metavar="FILE.gpkg", help="also write the city as it was read, for QGIS to show"
     )
 
@@ -187,6 +197,9 @@ def _add_gap_commands(command: Any) -> None:
     gaps.add_argument("store", metavar="STORE")
     gaps.add_argument("--where", metavar="EXPR", help="comparisons over the gap columns")
     gaps.add_argument("--geojson", action="store_true", help="GeoJSON in WGS 84")
+
+    ledger = command("ledger", "list the coverage ledger: what was looked at in each cell and class")
+    ledger.add_argument("store", metavar="STORE")
 
     status = command("status", "set the status of a gap")
     status.add_argument("store", metavar="STORE")
@@ -246,6 +259,13 @@ def _natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
     return int(text)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return number
 
 
 def _day(text: str) -> str:

@@ -57,6 +57,14 @@ def _gaps(call: Call) -> Any:
         return with_wkt(records)
 
 
+def _ledger(call: Call) -> Any:
+    from ..store.database import open_store
+    from ..store.ledger import read_ledger
+
+    with open_store(call.text("store")) as store:
+        return read_ledger(store)
+
+
 def _note(call: Call) -> Any:
     from ..store.database import open_store
     from ..store.notes import add_note
@@ -133,6 +141,7 @@ COMMANDS: dict[str, Callable[[Call], Any]] = {
     "check": _check,
     "flag": _flag,
     "gaps": _gaps,
+    "ledger": _ledger,
     "note": _note,
     "status": _status,
     "history": _history,

@@ -45,7 +45,7 @@ def check(call: Call) -> dict[str, Any]:
         standards = standards_in_force(known, city)
         dismissed = runs.dismissed(known)
     context = context_of(call, city, standards, dismissed)
-    ask = Ask(frozenset(rules) if rules else None, window=window.shape)
+    ask = Ask(frozenset(rules) if rules else None, processes=_processes(call), window=window.shape)
     result = run_rules(context, ask, call.stage("rules"))
     run = clock.run(city, window.text)
     if call.optional("city_out"):
@@ -57,6 +57,10 @@ def check(call: Call) -> dict[str, Any]:
         )
         keep_city_rows(store, city)
     return {**runs.summary(run, clock.seconds(), result, counts, city), "store": str(path)}
+
+
+def _processes(call: Call) -> int:
+    return call.whole_number("workers") if call.optional("workers") else os.cpu_count() or 1
 
 
 def _remembered(call: Call, city: City) -> list[SourceRow]:

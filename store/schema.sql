@@ -252,6 +252,37 @@ CREATE INDEX events_subject ON events(subject);
 CREATE INDEX events_action ON events("action");
 CREATE INDEX events_undoes ON events(undoes) WHERE undoes IS NOT NULL;
 
+-- ---------------------------------------------------------------- what the last whole run knew of the city
+
+-- Cells and classes of the ledger; a pair without a row in ledger_seen was never surveyed.
+CREATE TABLE ledger_cells (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  cell_code TEXT NOT NULL
+);
+CREATE TABLE ledger_classes (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  class_code TEXT NOT NULL
+);
+CREATE TABLE ledger_seen (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  class_code TEXT NOT NULL,
+  cell_code TEXT NOT NULL,
+  state TEXT NOT NULL,
+  records INTEGER NOT NULL,
+  length_m REAL,
+  covered REAL,
+  newest TEXT,
+  completeness REAL
+);
+CREATE INDEX ledger_seen_place ON ledger_seen(class_code, cell_code);
+CREATE VIEW ledger AS
+SELECT s.fid, s.cell_code, s.class_code, s.state, s.records, s.length_m, s.covered, s.newest, s.completeness
+FROM ledger_seen s
+UNION ALL
+SELECT NULL, c.cell_code, k.class_code, 'never_surveyed', 0, NULL, 0.0, NULL, NULL
+FROM ledger_classes k CROSS JOIN ledger_cells c
+WHERE NOT EXISTS (SELECT 1 FROM ledger_seen s WHERE s.class_code = k.class_code AND s.cell_code = c.cell_code);
+
 INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
   ('meta', 'attributes', 'meta', 'The store itself: schema number, project, time zone'),
   ('notes', 'attributes', 'notes', 'What people saw'),
@@ -263,6 +294,10 @@ INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUE
   ('sources', 'attributes', 'sources', 'What each run read'),
   ('standards', 'attributes', 'standards', 'Thresholds, shipped and of the city'),
   ('rules', 'attributes', 'rules', 'Catalogue of the rules'),
+  ('ledger', 'attributes', 'ledger', 'What was looked at in each cell and class'),
+  ('ledger_cells', 'attributes', 'ledger_cells', 'Cells of the ledger'),
+  ('ledger_classes', 'attributes', 'ledger_classes', 'Classes of the ledger'),
+  ('ledger_seen', 'attributes', 'ledger_seen', 'The part of the ledger that is not never_surveyed'),
   ('events', 'attributes', 'events', 'Who changed what, and when');
 
 -- ---------------------------------------------------------------- spatial index

@@ -1,0 +1,57 @@
+"""The coverage ledger that the last run over the whole city left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+if TYPE_CHECKING:
+    from .database import Store
+
+
+class LedgerRow(NamedTuple):
+    """What is known of a class in a cell.
+
+    `state` as in the catalogue; `length_m` of lines, metres; `covered`: share of the cell that surveys of
+    the class cover; `newest` date of survey or record, ISO 8601; `completeness`: mean share of required fields.
+    """
+
+    cell_code: str
+    class_code: str
+    state: str
+    records: int
+    length_m: Optional[float]
+    covered: Optional[float]
+    newest: Optional[str]
+    completeness: Optional[float]
+
+
+def write_ledger(
+    store: Store, cells: Iterable[str], classes: Iterable[str], rows: Iterable[LedgerRow]
+) -> None:
+    """Replace the ledger, within a transaction of the caller or one of its own.
+
+    Parameters
+    ----------
+    rows : iterable of LedgerRow
+        All that is not never_surveyed: every other pair of cell and class is.
+    """
+    with store.write() as connection:
+        for table in ("ledger_seen", "ledger_cells", "ledger_classes"):
+            connection.execute(" ".join(("DELETE FROM", table)))
+        connection.executemany("INSERT INTO ledger_cells (cell_code) VALUES (?)", ((code,) for code in cells))
+        connection.executemany("INSERT INTO ledger_classes (class_code) VALUES (?)", ((c,) for c in classes))
+        connection.executemany(
+            "INSERT INTO ledger_seen (cell_code, class_code, state, records, length_m, covered, newest,"
+            " completeness) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+
+
+def read_ledger(store: Store) -> list[dict[str, Any]]:
+    """Every row, by class and cell, those of never_surveyed pairs too."""
+    rows = store.connection.execute(
+        "SELECT cell_code, class_code, state, records, length_m, covered, newest, completeness FROM ledger"
+        " ORDER BY class_code, cell_code"
+    )
+    return [LedgerRow(*row)._asdict() for row in rows]
