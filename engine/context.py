@@ -19,6 +19,7 @@ from .conditions import Subject, fits, parse
 from .connectors import is_connector
 from .findings import no_findings, packed, unpacked
 from .grid import Grid
+from .ledger import ledger
 from .memory import Memory, WatchedStandards, changed_names
 from .plausibility import Failure, implausible, value_failures
 from .processes import side_by_side
@@ -321,13 +322,15 @@ class Context:
 
         Weight (indicators 9): residents + 0.5 x residents of 60 or more.
         """
-        weights = self._cell_weights()
+        weights = self.cell_weights
         weights = weights[weights > 0]
         if not len(weights):
             return frozenset()
         return frozenset(weights.index[weights > np.quantile(weights, 0.75)])
 
-    def _cell_weights(self) -> pd.Series:
+    @property
+    @remembered
+    def cell_weights(self) -> pd.Series:
         """Weight by cell code: of cell units, else of housing's residents, else split by floor area."""
         cells = self.units.of_level("cell")
         if cells["population"].notna().any():
@@ -405,40 +408,7 @@ class Context:
         -------
         ndarray of bool, shape (n,); False where the code is None
         """
-        known = pd.Series(codes).dropna().unique()
-        cells = self.grid.outlines(list(known))
-        seen = self._has_record(object_class, cells) | self._has_survey(object_class, cells)
-        return pd.Series(codes).isin(known[~seen]).to_numpy(dtype=bool)
-
-    def _has_record(self, object_class: str, cells: np.ndarray) -> np.ndarray:
-        role = object_class.split(":")[0]
-        table = self.city.table(role)
-        mine = of_class(role, table, object_class) & usable(table.geometry)
-        shapes = table.geometry.to_numpy()[mine]
-        cell, record = shapely.STRtree(shapes).query(cells, predicate="intersects")
-        parts = shapely.intersection(cells[cell], shapes[record])
-        dimension = shapely.get_dimensions(shapes[record])
-        within = (dimension == 0) | (shapely.length(parts) > 0) & (dimension == 1) | (shapely.area(parts) > 0)
-        seen = np.zeros(len(cells), dtype=bool)
-        seen[cell[within]] = True
-        return seen
-
-    def _has_survey(self, object_class: str, cells: np.ndarray) -> np.ndarray:
-        surveys = self.city.table("surveys")
-        name = object_class.split(":")[-1]
-        dated = ~(surveys["captured_on"] > pd.Timestamp(self.at)).to_numpy(dtype=bool)
-        mine = (surveys["class_code"].isin((name, object_class, "*"))).to_numpy(dtype=bool) & dated
-        shapes = shapely.make_valid(surveys.geometry.to_numpy()[mine & usable(surveys.geometry)])
-        cell, survey = shapely.STRtree(shapes).query(cells, predicate="intersects")
-        cover = pd.Series(shapes[survey]).groupby(cell).agg(lambda parts: shapely.union_all(parts.to_numpy()))
-        seen = np.zeros(len(cells), dtype=bool)
-        if len(cover):
-            index = cover.index.to_numpy()
-            share = shapely.area(shapely.intersection(cells[index], cover.to_numpy())) / shapely.area(
-                cells[index]
-            )
-            seen[index] = share >= self.number("ledger.min_cover")
-        return seen
+        return self.once(ledger).never_surveyed(object_class, codes)
 
 
 def _never_run() -> Any:
