@@ -15,6 +15,9 @@ CLASS_FIELD = {
     "surveys": "class_code",
 }
 
+YEAR_FIELD = {"housing": "built_year", "pipes": "laid_year"}
+"""Field that says when an object of a role was made."""
+
 
 def class_codes(role: str, rows: pd.DataFrame) -> np.ndarray:
     """The class of each object, as a gap's `class_code` gives it: the class alone.

@@ -79,6 +79,12 @@ class WatchedStandards(Standards):
         self._memory.note(rule_or_activity)
         return self._standards.in_force(rule_or_activity)
 
+    @property
+    def shipped(self) -> tuple[Standard, ...]:
+        """Shipped rows in force, those that city rows hide too."""
+        self._memory.note(ALL)
+        return self._standards.shipped
+
     def named(self, rule_or_activity: str) -> tuple[Standard, ...]:
         """As `Standards.named`."""
         self._memory.note(rule_or_activity)
