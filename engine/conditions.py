@@ -123,6 +123,22 @@ def fits(condition: Condition, subject: Subject, *, null_needs_column: bool = Fa
     return _fits_test(condition, subject, null_needs_column)
 
 
+def might_fit(condition: Condition, subject: Subject) -> np.ndarray:
+    """Which rows a condition would fit if their empty cells held the right values, shape (n,).
+
+    A row whose source lacks the column does not.
+    """
+    count = len(subject.rows)
+    if isinstance(condition, Both):
+        masks = [might_fit(part, subject) for part in condition.parts]
+        return np.logical_and.reduce(masks) if masks else np.ones(count, dtype=bool)
+    if isinstance(condition, Either):
+        masks = [might_fit(part, subject) for part in condition.parts]
+        return np.logical_or.reduce(masks) if masks else np.zeros(count, dtype=bool)
+    empty = subject.values(condition.field).isna().to_numpy() & ~subject.lacking(condition.field)
+    return np.asarray(empty | _fits_test(condition, subject, False))
+
+
 def fields_of(condition: Condition) -> frozenset[str]:
     """The fields a condition reads."""
     if isinstance(condition, Test):

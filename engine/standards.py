@@ -121,7 +121,7 @@ class Standards:
 
     def __init__(self, rows: Iterable[Standard], day: date) -> None:
         valid = [row for row in rows if row.valid_at(day)]
-        self.shipped = tuple(row for row in valid if row.origin != "city")
+        self._shipped = tuple(row for row in valid if row.origin != "city")
         city = {_overlay_key(row) for row in valid if row.origin == "city"}
         hidden = {_overlay_key(row): row for row in valid if row.origin != "city"}
         self._rows = tuple(
@@ -134,6 +134,11 @@ class Standards:
     def rows(self) -> tuple[Standard, ...]:
         """Every row in force."""
         return self._rows
+
+    @property
+    def shipped(self) -> tuple[Standard, ...]:
+        """Shipped rows in force, those that city rows hide too."""
+        return self._shipped
 
     def in_force(self, rule_or_activity: str) -> tuple[Standard, ...]:
         """Rows of a rule parameter or activity whatever their use and confidence."""
@@ -189,13 +194,35 @@ def _overlay_key(row: Standard) -> tuple[str, ...]:
 
 
 def shipped_standards() -> tuple[Standard, ...]:
-    """The rows of parameters.csv, inspection_intervals.csv and ageing.csv, in one shape."""
+    """The rows of parameters, inspection_intervals, ageing and clearances.csv, in one shape."""
     rows = [
         Standard(**{**row, "use": row["use"] or "rule"})
         for name in ("parameters", "inspection_intervals")
         for row in read_table(name)
     ]
-    return (*rows, *(_from_ageing(row) for row in read_table("ageing")))
+    clearances = [
+        _from_clearances(row) for row in read_table("clearances") if row["counterpart"] == "housing"
+    ]
+    return (*rows, *(_from_ageing(row) for row in read_table("ageing")), *clearances)
+
+
+def _from_clearances(row: dict[str, str]) -> Standard:
+    """A row of clearances.csv from pipe to building; the kinds it is for become a part of its condition."""
+    kinds = f"kind_code in {row['kind_code']}" if row["kind_code"] else ""
+    return Standard(
+        standard_id=row["standard_id"],
+        rule_or_activity="C02",
+        object_class=row["object_class"],
+        subtype=f"to {row['counterpart']}",
+        applies_if=" & ".join(part for part in (kinds, row["applies_if"]) if part),
+        value=row["value"],
+        unit=row["unit"],
+        source=row["source"],
+        clause=row["clause"],
+        confidence=row["confidence"],
+        version=row["version"],
+        note=row["note"],
+    )
 
 
 def _from_ageing(row: dict[str, str]) -> Standard:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from ...model.gap import SEVERITIES
 from ..city import City
+from ..classes import class_codes
 from ..context import Context
 from ..findings import make_findings
 from ..rule import Outcome, Rule
@@ -18,41 +21,71 @@ from ..visits import counted_visits, counts_for, near_visits, visited_by_id
 _CHECK = "structural_check"
 
 
+def find_aged_pipes(city: City, context: Context) -> Outcome:
+    """A01: pipes that a row of ageing.csv calls aged or due for assessment, or without year or material.
+
+    The severest row that fits decides; all that fit stand in the parameters. Without a column for
+    assessments no pipe counts as assessed.
+    """
+    rows = context.standards.named("A01")
+    count = len(city.table("pipes"))
+    severities = [np.full(count, row.severity or "medium", dtype=object) for row in rows]
+    return Outcome(_severest("A01", "pipes", rows, severities, context))
+
+
 def find_aged_buildings(city: City, context: Context) -> Outcome:
     """A02: buildings within the renewal scope, graded C or D, or without a recorded year.
 
     The severest row that fits decides; all that fit stand in the parameters.
     """
-    housing = city.table("housing")
     rows = context.standards.named("A02")
-    fit = [context.fits(row, "housing") for row in rows]
     severities = [_severity(row, context) for row in rows]
-    rank = np.array([[SEVERITIES.index(word) for word in column] for column in severities])
-    rank = np.where(fit, rank, -1) if len(rows) else np.full((0, len(housing)), -1)
-    found = np.flatnonzero((rank >= 0).any(axis=0)) if len(rows) else np.array([], dtype=int)
-    best = rank[:, found].argmax(axis=0) if len(found) else np.array([], dtype=int)
-    chosen = [rows[index] for index in best]
-    references = np.array([_number(row) for row in chosen], dtype="float64")
-    return Outcome(
-        make_findings(
-            "A02",
-            object_role="housing",
-            object_id=housing["id"].iloc[found],
-            severity=[severities[index][row] for index, row in zip(best, found)],
-            geometry=housing.geometry.to_numpy()[found],
-            crs=city.crs,
-            class_code="housing",
-            measured=np.where(np.isnan(references), np.nan, context.age("housing")[found]),
-            reference=references,
-            unit="a",
-            basis=[row.basis for row in chosen],
-            confidence=[row.confidence for row in chosen],
-            data_state=["unrecorded" if row.use == "unrecorded" else "known" for row in chosen],
-            params=[
-                {"rows": [row.standard_id for row, mask in zip(rows, fit) if mask[place]]} for place in found
-            ],
-        )
+    return Outcome(_severest("A02", "housing", rows, severities, context))
+
+
+def _severest(
+    rule_id: str, role: str, rows: Sequence[Standard], severities: Sequence[np.ndarray], context: Context
+) -> gpd.GeoDataFrame:
+    """A finding for each object that some row fits, by the row that is severest for it."""
+    table = context.city.table(role)
+    best = np.full(len(table), -1)
+    rank = np.full(len(table), -1)
+    fit = [context.fits(row, role) for row in rows]
+    for index, (mask, words) in enumerate(zip(fit, severities)):
+        ranks = np.where(mask, pd.Index(SEVERITIES).get_indexer(words), -1)
+        best[ranks > rank] = index
+        rank = np.maximum(rank, ranks)
+    found = np.flatnonzero(best >= 0)
+    chosen = [rows[index] for index in best[found]]
+    references = np.array([_number(row) for row in rows], dtype="float64")[best[found]]
+    return make_findings(
+        rule_id,
+        object_role=role,
+        object_id=table["id"].iloc[found],
+        severity=np.array(SEVERITIES, dtype=object)[rank[found]],
+        geometry=table.geometry.to_numpy()[found],
+        crs=context.city.crs,
+        class_code=class_codes(role, table.iloc[found]),
+        measured=np.where(np.isnan(references), np.nan, context.age(role)[found]),
+        reference=references,
+        unit="a",
+        basis=[row.basis for row in chosen],
+        confidence=[row.confidence for row in chosen],
+        data_state=["unrecorded" if row.use == "unrecorded" else "known" for row in chosen],
+        params=_rows_that_fit(rows, fit, found),
     )
+
+
+def _rows_that_fit(
+    rows: Sequence[Standard], fit: Sequence[np.ndarray], found: np.ndarray
+) -> list[dict[str, list[str]]]:
+    """Ids of the rows that fit each found object; equal ones are made once."""
+    if not len(found):
+        return []
+    masks = np.column_stack([mask[found] for mask in fit])
+    kinds, which = np.unique(masks, axis=0, return_inverse=True)
+    ids = [[row.standard_id for row, fits in zip(rows, kind) if fits] for kind in kinds]
+    return [{"rows": ids[index]} for index in which.reshape(-1)]
 
 
 def _severity(row: Standard, context: Context) -> np.ndarray:
@@ -83,16 +116,25 @@ def _number(row: Standard) -> float:
     return float(pd.to_numeric(row.value, errors="coerce"))
 
 
-def _missing(city: City) -> Optional[str]:
+def _no_pipe_facts(city: City) -> Optional[str]:
+    if city.has("pipes", "laid_year") or city.has("pipes", "material_code"):
+        return None
+    return "no pipes with laid_year or material_code given"
+
+
+def _no_building_facts(city: City) -> Optional[str]:
     if city.has("housing", "built_year") or city.has("housing", "danger_grade"):
         return None
     return "no housing with built_year or danger_grade given"
 
 
+AGED_PIPE = Rule(
+    "A01", find_aged_pipes, _no_pipe_facts, roles=("pipes", "units"), reach_m=lambda context: 0.0
+)
 AGED_BUILDING = Rule(
     "A02",
     find_aged_buildings,
-    _missing,
+    _no_building_facts,
     roles=("housing", "visits", "units"),
     reach_m=lambda context: context.number("visit.search_m"),
 )
