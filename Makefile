@@ -5,7 +5,7 @@ PYTHON ?= python3
 CITY ?=
 OUT ?= out
 
-.PHONY: install install-tests run test lint clean
+.PHONY: install install-tests run test lint bench clean
 
 install:
 	PYTHON="$(PYTHON)" bash scripts/install.sh
@@ -22,5 +22,8 @@ test: install-tests
 lint: install-tests
 	bash scripts/test.sh lint
 
+bench: install-tests
+	bash scripts/bench.sh
+
 clean:
-	rm -rf .venv .venv-qgis out *.egg-info i18n/*.qm
+	rm -rf .venv .venv-qgis .venv-bench out *.egg-info i18n/*.qm

@@ -20,6 +20,7 @@ from .console_text import as_text
 from .model.errors import Cancelled, CityGapError
 from .model.gap import SETTABLE_STATUSES, SEVERITIES, STATUSES
 from .model.version import VERSION
+from .store.figures import FIGURES
 from .worker import internal_error
 from .worker import main as serve
 
@@ -155,7 +156,12 @@ def _add_city_commands(command: Any) -> None:
     _add_sources(check, "*")
     check.add_argument("--store", required=True, metavar="S.gpkg")
     check.add_argument(
-        "--rules", action="append", default=[], metavar="ID,…", help="ids or identifiers of rules"
+        "--rules",
+        action="append",
+        type=_rule_names,
+        default=[],
+        metavar="ID,…",
+        help="ids or identifiers of rules",
     )
     check.add_argument("--standards", metavar="FILE", help="the city's own standards, kept in the store")
     part = check.add_mutually_exclusive_group()
@@ -200,6 +206,10 @@ def _add_gap_commands(command: Any) -> None:
 
     ledger = command("ledger", "list the coverage ledger: what was looked at in each cell and class")
     ledger.add_argument("store", metavar="STORE")
+
+    figures = command("figures", "list figures of the city: data card, pipe matrix, stock by decade")
+    figures.add_argument("store", metavar="STORE")
+    figures.add_argument("table", choices=FIGURES, metavar="TABLE", help=", ".join(FIGURES))
 
     status = command("status", "set the status of a gap")
     status.add_argument("store", metavar="STORE")
@@ -266,6 +276,12 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
     return number
+
+
+def _rule_names(text: str) -> str:
+    if not any(name.strip() for name in text.split(",")):
+        raise argparse.ArgumentTypeError("no rule is named, such as D01 or missing_attribute")
+    return text
 
 
 def _day(text: str) -> str:

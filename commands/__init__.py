@@ -65,6 +65,14 @@ def _ledger(call: Call) -> Any:
         return read_ledger(store)
 
 
+def _figures(call: Call) -> Any:
+    from ..store.database import open_store
+    from ..store.figures import read_figures
+
+    with open_store(call.text("store")) as store:
+        return read_figures(store, call.text("table"))
+
+
 def _note(call: Call) -> Any:
     from ..store.database import open_store
     from ..store.notes import add_note
@@ -142,6 +150,7 @@ COMMANDS: dict[str, Callable[[Call], Any]] = {
     "flag": _flag,
     "gaps": _gaps,
     "ledger": _ledger,
+    "figures": _figures,
     "note": _note,
     "status": _status,
     "history": _history,

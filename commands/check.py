@@ -21,6 +21,7 @@ from ..store.database import Store, create_store, open_store
 from . import run as runs
 from .call import Call
 from .cities import city_of, context_of, opened, standards_file
+from .standard_rows import unknown_names
 from .thresholds import keep_city_rows, standards_in_force
 from .window import window_of
 
@@ -43,9 +44,10 @@ def check(call: Call) -> dict[str, Any]:
         city = city_of(call, known)
         window = window_of(call, city)
         standards = standards_in_force(known, city)
-        dismissed = runs.dismissed(known)
+        dismissed, off = runs.dismissed(known), runs.off(known)
     context = context_of(call, city, standards, dismissed)
-    ask = Ask(frozenset(rules) if rules else None, processes=_processes(call), window=window.shape)
+    asked = frozenset(rules) if rules else None
+    ask = Ask(asked, switched_off=off, processes=_processes(call), window=window.shape)
     result = run_rules(context, ask, call.stage("rules"))
     run = clock.run(city, window.text)
     if call.optional("city_out"):
@@ -56,7 +58,8 @@ def check(call: Call) -> dict[str, Any]:
             call, store, run, result, city, standards, sources=sources, in_window=window.in_window
         )
         keep_city_rows(store, city)
-    return {**runs.summary(run, clock.seconds(), result, counts, city), "store": str(path)}
+    told = runs.summary(run, clock.seconds(), result, counts, city)
+    return {**told, "store": str(path), "warnings": [*told["warnings"], *unknown_names(city)]}
 
 
 def _processes(call: Call) -> int:
@@ -76,6 +79,13 @@ def _check_place(path: Path) -> None:
     if path.is_dir():
         raise CityGapError(
             "not_store", "this is a folder", file=str(path), remedy="Name a file, such as city.gpkg, in it."
+        )
+    if not path.exists() and path.suffix.casefold() != ".gpkg":
+        raise CityGapError(
+            "not_store",
+            "a store is a GeoPackage, its name ends in .gpkg",
+            file=str(path),
+            remedy=f"Name it {path.with_suffix('.gpkg').name}.",
         )
     if not path.parent.is_dir():
         raise CityGapError(

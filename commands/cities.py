@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -67,7 +68,7 @@ def read_city(call: Call, known: Optional[Store] = None) -> City:
             remedy="Name the city's files, such as: citygap check CITY.gpkg --store S.gpkg",
         )
     extra = standards_file(call)
-    return build_city(
+    city = build_city(
         [*specs, extra] if extra else specs,
         crs=_crs(call, known),
         as_of=as_of_date(call),
@@ -75,6 +76,15 @@ def read_city(call: Call, known: Optional[Store] = None) -> City:
         on_progress=call.reading(),
         is_cancelled=call.is_cancelled,
     )
+    return replace(city, trusted=trusted_sources(call, known))
+
+
+def trusted_sources(call: Call, known: Optional[Store]) -> tuple[str, ...]:
+    """Sources and roles whose position is not in doubt: those a call names, else those of the run before."""
+    named = call.texts("trusted")
+    if named or known is None:
+        return tuple(named)
+    return tuple(json.loads(known.meta.get("trusted", "[]")))
 
 
 def city_of(call: Call, known: Optional[Store]) -> City:

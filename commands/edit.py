@@ -46,7 +46,7 @@ def edit(call: Call, cities: HeldCities) -> dict[str, Any]:
         context = held.context(standards, runs.dismissed(store), call.is_cancelled)
         change = _lay_over(call, context, role)
         held.accept_edit(role)
-        result = run_rules(context, Ask(edit=change), call.stage("rules"))
+        result = run_rules(context, Ask(switched_off=runs.off(store), edit=change), call.stage("rules"))
         run = clock.run(held.city, f"edit:{role}")
         counts = runs.merge(
             call, store, run, result, held.city, standards, sources=held.city.sources, owners=result.owners

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Optional
-from zoneinfo import ZoneInfo
 
 from ..engine.city import City
-from ..engine.standards import SHAPE, Standard, Standards, shipped_standards
+from ..engine.standards import Standard, Standards, shipped_standards
 from ..model.gap import SEVERITIES
 from ..store.database import Store
 from ..store.standards import read_standards, write_standards
-
-COLUMNS = (*SHAPE, "severity")
+from .standard_rows import COLUMNS, city_rows
 
 
 def standards_in_force(known: Optional[Store], city: City) -> Standards:
@@ -22,7 +19,7 @@ def standards_in_force(known: Optional[Store], city: City) -> Standards:
     `standards`) take the place of the city rows of the store with the same key.
     """
     rows = _rows_of_store(known) or list(shipped_standards())
-    return Standards(_overlaid(rows, _rows_of_city(city)), city.as_of.date())
+    return Standards(_overlaid(rows, city_rows(city)), city.as_of.date())
 
 
 def keep_city_rows(store: Store, city: City) -> None:
@@ -31,7 +28,7 @@ def keep_city_rows(store: Store, city: City) -> None:
     if not any(row.origin == "shipped" for row in before):
         write_standards(store, [_as_dict(row) for row in shipped_standards()], "shipped")
     kept = [row for row in before if row.origin == "city"]
-    now = [row for row in _overlaid(kept, _rows_of_city(city)) if row.origin == "city"]
+    now = [row for row in _overlaid(kept, city_rows(city)) if row.origin == "city"]
     if now != kept:
         write_standards(store, [_as_dict(row) for row in now], "city")
 
@@ -46,33 +43,6 @@ def _rows_of_store(store: Optional[Store]) -> list[Standard]:
     if store is None:
         return []
     return [Standard(**{name: row.get(name) or "" for name in COLUMNS}) for row in read_standards(store)]
-
-
-def _rows_of_city(city: City) -> list[Standard]:
-    """Rows of the city's table of standards, every column as text, origin city."""
-    if "standards" not in city.tables:
-        return []
-    table = city.table("standards")
-    columns = [name for name in COLUMNS if name in table.columns]
-    rows = []
-    for number, values in enumerate(table[columns].itertuples(index=False, name=None), start=1):
-        texts = {name: _text(value, city.tz) for name, value in zip(columns, values)}
-        texts["standard_id"] = texts.get("standard_id") or f"city-{number}"
-        defaults = {"use": "rule", "confidence": "project", "version": "1"}
-        filled = {name: texts.get(name) or default for name, default in defaults.items()}
-        rows.append(Standard(**{**texts, **filled, "origin": "city"}))
-    return rows
-
-
-def _text(value: object, zone: ZoneInfo) -> str:
-    """A cell as the tables spell it: whole numbers without a point, days of the zone, null as ``""``."""
-    if value is None or value != value or str(value) in ("<NA>", "NaT"):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.astimezone(zone).date().isoformat()
-    return str(value).strip()
 
 
 def _overlaid(rows: list[Standard], own: list[Standard]) -> list[Standard]:

@@ -53,6 +53,9 @@ class City:
     sources : tuple of SourceRow
     warnings : tuple of str
         What reading found odd but could live with, one sentence each.
+    trusted : tuple of str
+        Source names and roles whose position is not in doubt (rule D07); without any, what is
+        named first.
     """
 
     tables: dict[str, gpd.GeoDataFrame]
@@ -62,6 +65,7 @@ class City:
     tz: ZoneInfo
     sources: tuple[SourceRow, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    trusted: tuple[str, ...] = ()
 
     def table(self, role: str) -> gpd.GeoDataFrame:
         """The table of a role; an empty one with all its fields if the role was not given."""

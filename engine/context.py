@@ -116,6 +116,16 @@ class Context:
         whole = self.whole
         return whole._memory.recall(statistic, lambda: statistic(whole))
 
+    def own(self, fact: Callable[..., T], *words: str) -> T:
+        """A fact of this context's own city, whole or part, computed at the first asking.
+
+        Parameters
+        ----------
+        fact : callable
+            A module-level function of a Context and the words.
+        """
+        return self._memory.recall((fact, *words, "own"), lambda: fact(self, *words))
+
     def run_once(
         self, rule_id: str, reads: tuple[str, ...], find: Callable[[], tuple[gpd.GeoDataFrame, U]]
     ) -> tuple[gpd.GeoDataFrame, U]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -10,12 +10,14 @@ import numpy as np
 import shapely
 
 from .city import usable
+from .threads import in_chunks
 
 SLACK_M = 1e-6
 """Rounding noise of lengths and places at city coordinates, metres: an exact touch counts as covered."""
 
 _LINE_TYPES = (1, 2, 5)
-_CHUNK = 100_000
+_MULTI_LINE = 5
+_CHUNK = 10_000
 
 
 def merged_lines(geometry: gpd.GeoSeries) -> tuple[np.ndarray, np.ndarray]:
@@ -35,6 +37,13 @@ def merged_lines(geometry: gpd.GeoSeries) -> tuple[np.ndarray, np.ndarray]:
     merged = shapely.line_merge(shapes[parted])
     shapes[parted] = np.where(shapely.get_num_geometries(merged) == 1, merged, shapes[parted])
     return is_line, shapes
+
+
+def line_parts(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The parts of lines, and which line each is of; lines of one part are handed on as they are."""
+    if (shapely.get_type_id(lines) == _MULTI_LINE).any():
+        return shapely.get_parts(lines, return_index=True)
+    return lines, np.arange(len(lines))
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ def straight_pieces(lines: np.ndarray) -> Pieces:
     ----------
     lines : ndarray of shapely LineString or MultiLineString, shape (n,)
     """
-    parts, line = shapely.get_parts(lines, return_index=True)
+    parts, line = line_parts(lines)
     places, part = shapely.get_coordinates(parts, return_index=True)
     steps = np.diff(places, axis=0)
     lengths = np.hypot(steps[:, 0], steps[:, 1])
@@ -129,36 +138,39 @@ def covered_length(
     -------
     ndarray of float64, shape (n,), metres
     """
-    count = len(window[0])
-    piece, low, high = [np.zeros(0, dtype="int64")], [np.zeros(0)], [np.zeros(0)]
-    for street, start, end in _intervals(streets, straight_pieces(lines), distance + SLACK_M, on_chunk):
-        owner, offset = streets.line[street], streets.position[street]
-        start = np.maximum(start + offset, window[0][owner])
-        end = np.minimum(end + offset, window[1][owner])
-        some = end > start
-        piece.append(owner[some])
-        low.append(start[some])
-        high.append(end[some])
-    return _union_length(np.concatenate(piece), np.concatenate(low), np.concatenate(high), count)
-
-
-def _intervals(
-    streets: Pieces, pieces: Pieces, radius: float, on_chunk: Callable[[], None]
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Street piece, and from where to where along it (metres) it lies beside a piece or around a bend."""
     tree = shapely.STRtree(shapely.linestrings(np.stack([streets.start, streets.ends()], axis=1)))
+
+    def covered(chunk: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _joined(*_covered(streets, tree, window, straight_pieces(lines[chunk]), distance + SLACK_M))
+
+    parts = [(np.zeros(0, dtype="int64"), np.zeros(0), np.zeros(0))]
+    parts += in_chunks(covered, len(lines), _CHUNK, on_chunk)
+    street, low, high = _joined(*(np.concatenate(column) for column in zip(*parts)))
+    return np.bincount(street, weights=high - low, minlength=len(window[0])).astype("float64")
+
+
+def _covered(
+    streets: Pieces,
+    tree: shapely.STRtree,
+    window: tuple[np.ndarray, np.ndarray],
+    pieces: Pieces,
+    radius: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which street, and from which to which position, lies beside a piece or around a bend."""
     ends = pieces.ends()
-    for begin in range(0, len(pieces.line), _CHUNK):
-        on_chunk()
-        chunk = slice(begin, begin + _CHUNK)
-        low = np.minimum(pieces.start[chunk], ends[chunk]) - radius
-        high = np.maximum(pieces.start[chunk], ends[chunk]) + radius
-        near, street = tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
-        near += begin
-        yield street, *_beside(streets, street, pieces, near, radius)
-        bends = pieces.following[near] >= 0
-        street, near = street[bends], near[bends]
-        yield street, *_around(streets, street, pieces, near, ends[near], radius)
+    low = np.minimum(pieces.start, ends) - radius
+    high = np.maximum(pieces.start, ends) + radius
+    near, street = tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
+    start, end = _beside(streets, street, pieces, near, radius)
+    bends = pieces.following[near] >= 0
+    around, bend = street[bends], near[bends]
+    more_start, more_end = _around(streets, around, pieces, bend, ends[bend], radius)
+    street = np.concatenate([street, around])
+    owner, offset = streets.line[street], streets.position[street]
+    start = np.maximum(np.concatenate([start, more_start]) + offset, window[0][owner])
+    end = np.minimum(np.concatenate([end, more_end]) + offset, window[1][owner])
+    some = end > start
+    return owner[some], start[some], end[some]
 
 
 def _beside(
@@ -209,11 +221,15 @@ def _cross(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0])
 
 
-def _union_length(street: np.ndarray, low: np.ndarray, high: np.ndarray, count: int) -> np.ndarray:
-    """Length of the union of each street's intervals; streets lie end to end, so one sweep serves all."""
+def _joined(
+    street: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The intervals with those that meet made one; streets lie end to end, so one sweep serves all."""
     order = np.argsort(low)
     street, low, high = street[order], low[order], high[order]
     reached = np.maximum.accumulate(high)
-    before = np.concatenate([[-np.inf], reached[:-1]])[: len(low)]
-    new = np.maximum(high - np.maximum(low, before), 0)
-    return np.bincount(street, weights=new, minlength=count).astype("float64")
+    new = np.ones(len(low), dtype=bool)
+    new[1:] = (low[1:] > reached[:-1]) | (street[1:] != street[:-1])
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(low))[: len(first)] - 1
+    return street[first], low[first], reached[last]

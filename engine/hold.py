@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..model.identity import gap_key
 from .context import Context
+from .rules.data_position import ShiftVerdict, shift_verdicts
 
-_HELD_FAMILIES = ("N", "S", "C")
-_HELD = ("R03", "R04", "P02")
+_FAMILIES = ("N", "S", "C")
+_DECIDING = {"R03": ("duties", "neglected", "units"), "R04": ("duties", "units"), "P02": None}
+"""Further rules that wait, and for which layers (None: all they read): objects only weigh in R03."""
 
 
 def held_rule(rule_id: str, roles: tuple[str, ...], context: Context) -> Optional[str]:
@@ -15,13 +18,16 @@ def held_rule(rule_id: str, roles: tuple[str, ...], context: Context) -> Optiona
 
     Catalogue, general rule 5.
     """
-    if rule_id[0] not in _HELD_FAMILIES and rule_id not in _HELD:
+    if rule_id[0] not in _FAMILIES and rule_id not in _DECIDING:
         return None
-    shifted = context.found("D07")
-    shifted = shifted[(shifted["severity"] == "high") & shifted["object_role"].isin(roles)]
-    if not len(shifted):
-        return None
-    layers = ", ".join(
-        sorted(f"{role} {name}" for role, name in zip(shifted["object_role"], shifted["object_id"]))
-    )
-    return f"position in doubt (D07): {layers}"
+    deciding = _DECIDING.get(rule_id) or roles
+    layers = [
+        f"{verdict.role} {verdict.source_name}"
+        for verdict in context.once(shift_verdicts)
+        if verdict.holds and verdict.role in deciding and _is_open(verdict, context)
+    ]
+    return f"position in doubt (D07): {', '.join(sorted(layers))}" if layers else None
+
+
+def _is_open(verdict: ShiftVerdict, context: Context) -> bool:
+    return gap_key("D07", [f"{verdict.role}:{verdict.source_name}"]) not in context.dismissed

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Optional
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import shapely
 
+from ..model.ledger import LedgerRow
 from ..model.vocabulary import component_classes, maps_to
 from .city import usable
 from .classes import class_codes
@@ -129,6 +131,31 @@ def of_role(word: str, role: str) -> bool:
     return (mapped.partition(":")[0] == role and ":" in mapped) or (
         role == "components" and word in maps_to("components.class_code")
     )
+
+
+def ledger_rows(book: Ledger, tz: ZoneInfo) -> Iterator[LedgerRow]:
+    """What of a ledger is not never_surveyed, and a row ``*`` for what lies outside all cells."""
+    for known in book.classes.values():
+        newest = pd.Series(known.newest).dt.tz_localize("UTC").dt.tz_convert(str(tz))
+        days = newest.map(lambda moment: None if moment is pd.NaT else moment.isoformat(timespec="seconds"))
+        columns = (
+            book.codes[known.cell].tolist(),
+            [known.class_code] * len(known.cell),
+            known.state.tolist(),
+            known.records.tolist(),
+            _or_none(known.length_m),
+            known.covered.tolist(),
+            days.astype(object).where(days.notna(), None).tolist(),
+            _or_none(known.completeness),
+        )
+        yield from map(LedgerRow._make, zip(*columns))
+        if known.outside_records:
+            length = known.outside_length_m or None
+            yield LedgerRow("*", known.class_code, STATES[4], known.outside_records, length, None, None, None)
+
+
+def _or_none(values: np.ndarray) -> list[Optional[float]]:
+    return [None if value != value else value for value in values.tolist()]
 
 
 class _Facts(NamedTuple):

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from .rule import Rule
-from .rules.ageing import AGED_BUILDING
+from .rules.ageing import AGED_BUILDING, AGED_PIPE
+from .rules.boundaries import BOUNDARY_OVERLAP_OR_GAP, SEAM_SLIVER
+from .rules.clearance import BUILDING_OVER_PIPE, CLEARANCE_BELOW_REFERENCE
 from .rules.data import MISSING_ATTRIBUTE
+from .rules.data_coverage import NEVER_SURVEYED
+from .rules.data_doubles import DUPLICATE_RECORD
+from .rules.data_position import CRS_OFFSET_SUSPECT
+from .rules.data_quality import IMPLAUSIBLE_ATTRIBUTE, STALE_RECORD
+from .rules.data_sources import CONFLICTING_SOURCES
 from .rules.inspection import NEVER_INSPECTED, NO_REPAIR_RECORD
-from .rules.network import NEAR_MISS, STREET_WITHOUT_PIPE_RECORD
-from .rules.responsibility import NO_OWNER
+from .rules.network import DANGLING_END, NEAR_MISS, PART_WITHOUT_SOURCE, STREET_WITHOUT_PIPE_RECORD
+from .rules.network_drains import MISSING_MANHOLE
+from .rules.resource import BELOW_EQUAL_SHARE
+from .rules.responsibility import NO_OWNER, SEVERAL_OWNERS
 from .rules.service import BUILDING_NOT_SERVED
+from .rules.standard import NO_STANDARD_APPLIES, SAME_STANDARD_FOR_ALL
 
 RULES: tuple[Rule, ...] = (
+    CRS_OFFSET_SUSPECT,
     MISSING_ATTRIBUTE,
+    IMPLAUSIBLE_ATTRIBUTE,
+    DUPLICATE_RECORD,
+    NEVER_SURVEYED,
+    STALE_RECORD,
+    CONFLICTING_SOURCES,
+    DANGLING_END,
     NEAR_MISS,
+    PART_WITHOUT_SOURCE,
+    MISSING_MANHOLE,
     STREET_WITHOUT_PIPE_RECORD,
+    AGED_PIPE,
     AGED_BUILDING,
+    BUILDING_OVER_PIPE,
+    CLEARANCE_BELOW_REFERENCE,
     BUILDING_NOT_SERVED,
     NEVER_INSPECTED,
     NO_REPAIR_RECORD,
     NO_OWNER,
+    SEVERAL_OWNERS,
+    SEAM_SLIVER,
+    BOUNDARY_OVERLAP_OR_GAP,
+    NO_STANDARD_APPLIES,
+    SAME_STANDARD_FOR_ALL,
+    BELOW_EQUAL_SHARE,
 )
 """Every rule, in the order of a run: a later one may read what an earlier one found."""

@@ -42,6 +42,8 @@ class Rule:
         whole networks or units.
     reads : tuple of str
         Earlier rules of the order whose findings it reads.
+    unready : callable or None
+        Context to the sentence naming what lacks beyond the tables (rows of the standards, say).
     """
 
     rule_id: str
@@ -50,3 +52,4 @@ class Rule:
     roles: tuple[str, ...]
     reach_m: Optional[Callable[[Context], float]]
     reads: tuple[str, ...] = ()
+    unready: Optional[Callable[[Context], Optional[str]]] = None

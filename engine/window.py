@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from ..model.roles import OBJECT_LAYERS
+from .connectors import surround_m
 from .context import Context
 from .findings import anchor_places
 from .index import CityIndex, names_of
@@ -121,7 +122,7 @@ class Edit:
     def around(self, context: Context, reach_m: float) -> Own:
         """What it may alter: the objects within reach of it or named by it, and the cells it lies in."""
         index = context.once(CityIndex)
-        far = reach_m + SURROUND_M if self.role in (*_TELL_CONNECTORS, "neglected") else reach_m
+        far = reach_m + _surround_m(context) if self.role in (*_TELL_CONNECTORS, "neglected") else reach_m
         reached = _grown(self.frames[np.isfinite(self.frames).all(axis=1)], far)
         names = pd.concat([self.ids, self.names])
         near = {
@@ -131,6 +132,10 @@ class Edit:
         cells = [context.grid.cells_in(frame)[0] for frame in reached]
         codes = np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
         return Own(_joined(index, near), codes, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
+
+
+def _surround_m(context: Context) -> float:
+    return max(SURROUND_M, surround_m(context))
 
 
 def part_of(context: Context, own: Own, reach_m: float) -> Context:
@@ -145,7 +150,7 @@ def part_of(context: Context, own: Own, reach_m: float) -> Context:
     """
     city, index = context.whole.city, context.once(CityIndex)
     near = _joined(index, own.rows)
-    frames = _grown(_frames(context, near, own), reach_m + SURROUND_M)
+    frames = _grown(_frames(context, near, own), reach_m + _surround_m(context))
     rows = {role: _union(index.meeting(role, frames), near.get(role)) for role in _SPATIAL}
     rows = _joined(index, rows)
     tables = {

@@ -8,7 +8,7 @@ VERSION = "0.1.0"
 PROTOCOL = 1
 """Of the JSON lines between QGIS and the worker."""
 
-SCHEMA = 1
+SCHEMA = 2
 """Of the tables of a store."""
 
 MAX_LINE_BYTES = 1024 * 1024

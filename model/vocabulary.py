@@ -43,9 +43,26 @@ def maps_to(field: str) -> dict[str, str]:
 
 
 @cache
+def walking() -> dict[str, str]:
+    """Value of `highway` to ``walked``, ``not walked`` or ``not walked if bridge``."""
+    return {
+        row["value"]: row["note"].split("; ")[2]
+        for row in read_table("vocabulary")
+        if row["field"] == "highway"
+    }
+
+
+@cache
 def component_classes() -> dict[str, str]:
     """Four-digit component code to the class word it belongs to, where there is one."""
     return {row["code"]: row["our_class"] for row in read_table("component_codes") if row["our_class"]}
+
+
+@cache
+def component_pipe_classes() -> dict[str, str]:
+    """Four-digit component code to the class of the pipe it belongs to (``PS``), where there is one."""
+    named = {row["code"]: row["pipe_object_class"] for row in read_table("component_codes")}
+    return {code: name.split(":")[1].split("/")[0] for code, name in named.items() if name}
 
 
 @cache

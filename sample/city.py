@@ -15,7 +15,7 @@ import pyogrio
 from ..model.errors import CityGapError
 from ..model.roles import ROLES
 from .days import SAMPLE_AS_OF, TZ
-from .town import build_sample
+from .town import as_role, build_sample, draw_registers
 
 _OLDER = {"VERSION": "1.2"}
 """What every GDAL that QGIS 3.22 and later come with reads without a warning."""
@@ -36,7 +36,7 @@ def make_city_tables(buildings: int = 1500, seed: int = 1) -> dict[str, gpd.GeoD
     Returns
     -------
     dict of str to GeoDataFrame
-        Every role but standards, with the fields of `model.roles` except source_name, in EPSG:4549
+        Every role, with the fields of `model.roles` (source_name where a role has two sources), in EPSG:4549
         around People's Square. Numbers and years are float64, dates (end of their day in Shanghai)
         and times datetime64 in UTC, flags nullable booleans; geometry is None where a row has no place.
 
@@ -73,13 +73,14 @@ def write_sample(path: Union[str, Path], buildings: int = 1500, seed: int = 1) -
     target = Path(path)
     truth_file = target.with_name(f"{target.stem}_truth.csv")
     _check_targets(target, truth_file)
-    sample = build_sample(buildings, seed)
+    tables, truth = draw_registers(buildings, seed)
+    rows = {role: len(table) for role, table in tables.items()}
     beside = target.with_name(f".{target.stem}.{os.getpid()}.part.gpkg")
     truth_beside = beside.with_suffix(".csv")
     try:
-        for role, table in sample.tables.items():
-            _write_layer(beside, role, table)
-        sample.truth.to_csv(truth_beside, index=False, encoding="utf-8", lineterminator="\n")
+        for role in ROLES:
+            _write_layer(beside, role, as_role(role, tables.pop(role)))
+        truth.to_csv(truth_beside, index=False, encoding="utf-8", lineterminator="\n")
         truth_beside.replace(truth_file)
         beside.replace(target)
     except (OSError, pyogrio.errors.DataSourceError) as error:
@@ -92,11 +93,11 @@ def write_sample(path: Union[str, Path], buildings: int = 1500, seed: int = 1) -
     finally:
         beside.unlink(missing_ok=True)
         truth_beside.unlink(missing_ok=True)
-    counts = sample.truth.groupby(["rule_id", "expected"]).size().unstack(fill_value=0)
+    counts = truth.groupby(["rule_id", "expected"]).size().unstack(fill_value=0)
     return {
         "path": str(target),
         "truth": str(truth_file),
-        "roles": {role: len(table) for role, table in sample.tables.items()},
+        "roles": {role: rows[role] for role in ROLES},
         "rules": {
             str(rule): {"planted": int(row["yes"]), "decoys": int(row["no"])}
             for rule, row in counts.iterrows()

@@ -10,8 +10,11 @@ import pandas as pd
 SAMPLE_AS_OF = date(2026, 6, 30)
 """The last day of the sample's records. Truths without a day of their own hold on it and ever after."""
 
-LOG_START = date(2024, 7, 1)
+LOG_START = date(2024, 6, 1)
 """First day of the visit log."""
+
+FRESH_FROM = date(2025, 7, 8)
+"""Records younger than this are not yet a year old on the sample's last day."""
 
 TZ = "Asia/Shanghai"
 _DAY_END = np.timedelta64(24 * 3600 * 1_000_000 - 1, "us")

@@ -11,6 +11,7 @@ import shapely
 from . import pipes as lay
 from .frame import CELL_M, Frame
 from .streets import Net
+from .truth import Truth
 
 NEAR_MISSES = (
     # gap between the ends, whether N02 must find it, class, note
@@ -29,8 +30,15 @@ BARE_STREETS = (
     (0.4, True, "yes", "DL", "power recorded along 40 % of the tested part"),
     (0.6, True, "no", "DL", "power recorded along 60 % of the tested part"),
 )
+_OTHERS_OFF_M = 21.0
+_OTHERS_SHARE = {0.0: 0.25, 0.4: 0.08, 0.6: 1.0}
+"""How much of a street may lie beside cables of other streets, by what its own record is to cover."""
+
 TESTED_FROM_M = 25.0
 """N05 cuts this off at each end of a street segment (N05.end_cut_m)."""
+
+_FROM_EDGE_M = 40.0
+"""Ends near the edge of the study area are no gaps."""
 
 SERVED_M, UNSERVED_M = 49.0, 51.0
 """Distances to the nearest gas pipe, on both sides of the 50 m of S01.reach_m."""
@@ -60,8 +68,32 @@ def bare_segments(
         small &= np.isin(number, there)
     near, _ = shapely.STRtree(outlines).query(lines, predicate="dwithin", distance=45.0)
     small &= np.bincount(near, minlength=len(lines)) >= 5
-    wanted = len(BARE_STREETS) * copies
-    return rng.permutation(np.flatnonzero(small))[:wanted]
+    cables = mains[mains["class_code"].isin(["DL", "TX"])]
+    tree = shapely.STRtree(cables["line"].to_numpy())
+    on = cables["segment"].to_numpy()
+    open_rows = list(rng.permutation(np.flatnonzero(small)))
+    shares: dict[int, float] = {}
+    chosen: list[int] = []
+    for share, *_ in BARE_STREETS * copies:
+        for row in open_rows:
+            if row not in shares:
+                shares[row] = _beside_others(int(row), lines[row], tree, on)
+            if shares[row] <= _OTHERS_SHARE[share]:
+                open_rows.remove(row)
+                chosen.append(int(row))
+                break
+        else:
+            break
+    return np.array(chosen, dtype="int64")
+
+
+def _beside_others(row: int, line: shapely.LineString, cables: shapely.STRtree, on: np.ndarray) -> float:
+    """Share of the tested part of a street that lies beside cables of other streets."""
+    tested = lay.shortened(line, TESTED_FROM_M, shapely.length(line) - TESTED_FROM_M)
+    near = cables.query(tested, predicate="dwithin", distance=_OTHERS_OFF_M)
+    others = cables.geometries[near[on[near] != row]]
+    ground = shapely.union_all(shapely.buffer(others, _OTHERS_OFF_M, cap_style="flat"))
+    return float(shapely.length(shapely.intersection(tested, ground)) / shapely.length(tested))
 
 
 def strip_records(mains: pd.DataFrame, net: Net, segments: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
@@ -98,7 +130,12 @@ def beside_bare(services: pd.DataFrame, net: Net, segments: np.ndarray) -> np.nd
 
 
 def split_pipes(
-    mains: pd.DataFrame, net: Net, spared: np.ndarray, copies: int, rng: np.random.Generator
+    mains: pd.DataFrame,
+    net: Net,
+    frame: Frame,
+    spared: np.ndarray,
+    copies: int,
+    rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, list[Split]]:
     """Mains in small streets cut in two with a gap between the halves.
 
@@ -111,6 +148,7 @@ def split_pipes(
     inner = ~net.segments["main"].to_numpy()[table["segment"]] & table["whole"].to_numpy()
     inner &= ~np.isin(table["segment"], spared) & (table["node_b"] >= 0).to_numpy()
     long_enough = inner & (shapely.length(table["line"].to_numpy()) > 70.0)
+    long_enough &= shapely.within(table["line"].to_numpy(), frame.sheet.buffer(-_FROM_EDGE_M))
     order = rng.permutation(np.flatnonzero(long_enough))
     used: set[int] = set()
     splits, halves = [], []
@@ -131,6 +169,21 @@ def split_pipes(
         splits.append(Split(row, len(table) + len(halves), expected, class_code, note))
         halves.append(second)
     return pd.concat([table, pd.DataFrame(halves, columns=table.columns)], ignore_index=True), splits
+
+
+def truths_of_splits(splits: list[Split], ids: np.ndarray) -> list[Truth]:
+    """Truths of the cut mains, given the ids of all pipes: halves too far apart dangle, both of them."""
+    rows = []
+    for split in splits:
+        pair = "|".join((ids[split.first], ids[split.second]))
+        severity = "medium" if split.expected == "yes" else ""
+        rows.append(
+            Truth("N02", "pipes", pair, split.class_code, "e-s", severity, split.expected, "", split.note)
+        )
+        if split.note.endswith("too far"):
+            for row, end in ((split.first, "e"), (split.second, "s")):
+                rows.append(Truth("N01", "pipes", ids[row], split.class_code, end, "high", "yes", "", split.note))
+    return rows
 
 
 class Pavilions(NamedTuple):

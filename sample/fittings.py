@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pandas as pd
 import shapely
 
-from .days import SAMPLE_AS_OF, day_column, random_days
-from .frame import Frame
+from .days import FRESH_FROM, SAMPLE_AS_OF, day_column, random_days
+from .frame import Frame, in_core
+from .ids import numbered
+from .registers import packed
 from .streets import Net
+from .wells import ends_of_mains, first_at_each_place, name_sources
 
-MANHOLE_EVERY_M = 38.0
-LAMP_EVERY_M = 34.0
+_WORDS = {"class_code": "str", "kind_code": "str", "feature": "str"}
+_OWNERLESS, _NEW_TOWN_COVERS = 0.002, 0.3
+"""Share of the covers nobody owns; share of the manholes outside the old city whose cover is on record."""
+
 _COVER_CODES = {
     "JS": "0101",
     "WS": "0102",
@@ -51,138 +54,130 @@ _OWNERS = {
 }
 
 
-def make_pipe_points(pipes: pd.DataFrame, caps: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """Points on the pipes: class_code, kind_code, feature, geometry, captured_on, id.
+def make_pipe_points(
+    pipes: pd.DataFrame,
+    wells: pd.DataFrame,
+    caps: np.ndarray,
+    features: dict[int, str],
+    frame: Frame,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Points on the pipes: class_code, kind_code, feature, on_street (at a street's main), geometry, captured_on, id.
 
     Parameters
     ----------
+    wells : DataFrame
+        Manholes of the drains (`wells.place_wells`).
     caps : ndarray of bool, shape (len(pipes),)
-        Mains that stop at their end without going on.
+        Pipes that are closed at their end.
+    features : dict
+        Pipes whose end bears something else than a cap, or nothing (empty text).
     """
-    lines = pipes["line"].to_numpy()
-    part = pipes["part"].to_numpy()
-    kinds = pipes[["class_code", "kind_code"]]
-    start, end = (shapely.get_point(lines, side) for side in (0, -1))
-    main = (part == "main") & pipes["whole"].to_numpy()
-    joined = [main & (pipes[side] >= 0).to_numpy() for side in ("node_a", "node_b")]
-    joints = pd.concat(
-        [kinds[there].assign(geometry=place[there]) for there, place in zip(joined, (start, end))]
-    )
-    place = shapely.get_coordinates(joints["geometry"].to_numpy())
-    joints = joints.assign(x=np.round(place[:, 0], 2), y=np.round(place[:, 1], 2))
-    joints = joints.drop_duplicates(["class_code", "kind_code", "x", "y"]).drop(columns=["x", "y"])
+    lines, part = pipes["line"].to_numpy(), pipes["part"].to_numpy()
+    kinds = pipes[["class_code", "kind_code"]].assign(on_street=False)
+    joints = ends_of_mains(pipes, frame)
+    source = name_sources(joints)
     joints["feature"] = joints["class_code"].map(_FEATURES)
-    valves = joints["feature"].isin(["valve", "cabinet"]) & (rng.random(len(joints)) < 0.5)
-    joints.loc[valves, "feature"] = "tee"
-    between = _along(lines, MANHOLE_EVERY_M, (part == "main") & (kinds["class_code"] == "PS").to_numpy())
-    wells = kinds.iloc[between[0]].assign(geometry=between[1], feature="manhole")
-    exits = kinds[part == "service"].assign(geometry=end[part == "service"], feature="exit")
-    stops = (part == "lane") | caps
-    capped = kinds[stops].assign(geometry=end[stops], feature="cap")
-    sources = joints[joints["class_code"].isin(["JS", "RQ", "DL"])].groupby("class_code").nth([7, 61])
-    stations = sources.assign(feature="station")
-    table = pd.concat([joints, wells, exits, capped, stations], ignore_index=True)
-    table["captured_on"] = day_column(random_days(date(2016, 1, 1), SAMPLE_AS_OF, len(table), rng))
-    return table.assign(id=[f"GD{number:07d}" for number in range(1, len(table) + 1)])
-
-
-def _along(lines: np.ndarray, every: float, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points inside the chosen lines, evenly spaced at most `every` metres apart, and their line's index."""
-    length = np.where(chosen, shapely.length(lines), 0.0)
-    count = np.maximum(np.ceil(length / every).astype(int) - 1, 0)
-    owner = np.repeat(np.arange(len(lines)), count)
-    number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count) + 1
-    return owner, np.asarray(
-        shapely.line_interpolate_point(lines[owner], number * length[owner] / (count[owner] + 1))
+    joining = (joints["degree"] > 1) & (rng.random(len(joints)) < 0.5)
+    joints.loc[joints["feature"].isin(["valve", "cabinet"]) & joining, "feature"] = "tee"
+    joints["feature"] = joints["feature"].where(pd.isna(source), source)
+    drained = (joints["class_code"] == "PS").to_numpy() & pd.isna(source)
+    manholes = wells[["kind_code", "geometry"]].assign(class_code="PS", feature="manhole")
+    manholes["on_street"] = (wells["segment"] >= 0).to_numpy()
+    start, end = (shapely.get_point(lines, side) for side in (0, -1))
+    loose = part == "loose"
+    plain = caps.copy()
+    plain[list(features)] = False
+    others = [(np.array([row]), end, word) for row, word in features.items() if word]
+    ends = [
+        (part == "service", end, "exit"),
+        (part == "inlet", start, "rain_inlet"),
+        (plain, end, "cap"),
+        *others,
+        (loose, start, "cap"),
+        (loose, end, "cap"),
+    ]
+    table = pd.concat(
+        [
+            joints[~drained].assign(on_street=True),
+            manholes,
+            *(kinds.loc[chosen].assign(geometry=place[chosen], feature=word) for chosen, place, word in ends),
+        ],
+        ignore_index=True,
     )
+    # Where a net has its outlet there is no manhole besides.
+    table = first_at_each_place(table, ["class_code"]).reset_index(drop=True)
+    table = packed(table[["class_code", "kind_code", "feature", "on_street", "geometry"]].astype(_WORDS))
+    table["captured_on"] = day_column(random_days(FRESH_FROM, SAMPLE_AS_OF, len(table), rng))
+    return table.assign(id=numbered("GD", np.arange(1, len(table) + 1)))
 
 
 def make_components(
     points: pd.DataFrame,
     net: Net,
-    blocks: pd.DataFrame,
+    facilities: dict[str, np.ndarray],
     green: pd.DataFrame,
+    lamps: pd.DataFrame,
     frame: Frame,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Components of the city with their condition: all fields of the role."""
+    """Components of the city, all of them intact: all fields of the role, and on_street, spare.
+
+    `on_street` says whether the patrols of the streets pass it, `spare` whether it is a lamp no home needs.
+    """
     covers = points[points["feature"].isin(["manhole", "valve", "cabinet", "inspection_well"])]
-    covers = covers[rng.random(len(covers)) < 0.9]
+    core = in_core(covers["geometry"].to_numpy(), frame)
+    covers = covers[rng.random(len(covers)) < np.where(core, 0.9, _NEW_TOWN_COVERS)]
     kind = np.where(covers["class_code"] == "PS", covers["kind_code"], covers["class_code"])
     code = pd.Series(kind).map(_COVER_CODES).to_numpy(dtype=object)
-    code[rng.random(len(code)) < 0.006] = "0114"
-    street = net.segments["line"].to_numpy()
-    lamps = _lamps(net, rng)
-    owner, spots = _along(street, 110.0, ~net.segments["bridge"].to_numpy())
-    houses = blocks[blocks["kind"].isin(["lilong", "village", "selfbuilt"])]
-    corner = shapely.points(frame.place(houses["u0"].to_numpy() - 1.5, houses["v1"].to_numpy() + 1.0))
-    shapely.prepare(frame.sheet)
-    corner = corner[shapely.contains_properly(frame.sheet, corner)]
-    bridges = street[net.segments["bridge"].to_numpy()]
+    code[rng.random(len(code)) < _OWNERLESS] = "0114"
+    grates = points.loc[points["feature"] == "rain_inlet", "geometry"].to_numpy()
+    bridges = net.segments["line"].to_numpy()[net.segments["bridge"].to_numpy()]
     parts = [
-        (code, covers["geometry"].to_numpy(), None),
-        ("street_lamp", lamps, None),
-        ("hydrant", _beside(spots, street[owner], net.segments["width_m"].to_numpy()[owner] / 2 + 0.8), None),
-        ("waste_point", corner[::2], "垃圾收集点"),
-        ("toilet", corner[1::4], "公共厕所"),
-        ("0208", bridges, "跨河桥"),
-        ("0405", green["geometry"].to_numpy(), green["name"].to_numpy()),
+        (code, covers["geometry"].to_numpy(), None, covers["on_street"].to_numpy(dtype=bool), False),
+        ("street_lamp", lamps["geometry"].to_numpy(), None, lamps["on_street"].to_numpy(), lamps["spare"].to_numpy()),
+        ("0104", grates, None, True, False),
+        ("hydrant", facilities["hydrant"], None, True, False),
+        ("waste_point", facilities["waste_point"], "垃圾收集点", False, False),
+        ("toilet", facilities["toilet"], "公共厕所", False, False),
+        ("0208", bridges, "跨河桥", True, False),
+        ("0405", green["geometry"].to_numpy(), green["name"].to_numpy(), False, False),
     ]
     table = pd.concat(
         [
-            pd.DataFrame({"class_code": word, "name": name, "geometry": shapes})
-            for word, shapes, name in parts
+            pd.DataFrame({"class_code": word, "name": name, "on_street": passed, "spare": spare, "geometry": shapes})
+            for word, shapes, name, passed, spare in parts
         ],
         ignore_index=True,
     )
-    return _described(table, rng)
+    return described(table, frame, rng)
 
 
-def _described(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def described(table: pd.DataFrame, frame: Frame, rng: np.random.Generator) -> pd.DataFrame:
     """Condition, owner, maintainer, date and the 16-digit code of each component."""
     count = len(table)
     word = table["class_code"].to_numpy()
-    lamp, cover = word == "street_lamp", np.char.startswith(word.astype(str), "01")
-    chance = rng.random(count)
-    condition = np.where(chance < np.where(lamp, 0.035, 0.014), "broken", "intact").astype(object)
-    condition[cover & (chance > 0.996)] = "lost"
-    condition[chance > np.where(lamp, 0.97, 1.1)] = None
+    noise = np.where(in_core(table["geometry"].to_numpy(), frame), 1.0, 0.1)
     codes = pd.Series(word).map(
         {"street_lamp": "0118", "hydrant": "0113", "waste_point": "0304", "toilet": "0301"}
     )
-    codes = codes.where(codes.notna(), table["class_code"])
+    codes = codes.where(codes.notna(), table["class_code"].reset_index(drop=True))
     serial = codes.groupby(codes).cumcount() + 1
     owner, keeper = (
-        pd.Series(word, dtype="str").map(bodies).fillna("市政设施管理所").mask(rng.random(count) < share)
-        for bodies, share in ((_OWNERS, 0.01), (_KEEPERS, 0.02))
+        pd.Series(word, dtype="str").map(bodies).fillna("市政设施管理所").mask(rng.random(count) < share * noise)
+        for bodies, share in ((_OWNERS, 0.004), (_KEEPERS, 0.008))
     )
     return pd.DataFrame(
         {
-            "id": [f"310101{code}{number:06d}" for code, number in zip(codes, serial)],
+            "id": numbered(np.char.add("310101", codes.to_numpy(dtype=str)), serial.to_numpy(), width=6),
             "class_code": pd.Series(word, dtype="str"),
             "name": pd.Series(table["name"].to_numpy(), dtype="str"),
-            "condition": pd.Series(condition, dtype="str"),
+            "condition": pd.Series("intact", index=range(count), dtype="str"),
             "owner": owner.astype("str"),
             "maintainer": keeper.astype("str"),
-            "updated_on": day_column(random_days(date(2024, 9, 1), date(2026, 5, 20), count, rng)),
+            "updated_on": day_column(random_days(FRESH_FROM, SAMPLE_AS_OF, count, rng)),
             "geometry": table["geometry"].to_numpy(),
+            "on_street": table["on_street"].to_numpy(dtype=bool),
+            "spare": table["spare"].to_numpy(dtype=bool),
         }
     )
-
-
-def _lamps(net: Net, rng: np.random.Generator) -> np.ndarray:
-    """Lamps at the kerb, on both sides in turn, thinner in the smaller streets."""
-    lines = net.segments["line"].to_numpy()
-    owner, spots = _along(lines, LAMP_EVERY_M, ~net.segments["bridge"].to_numpy())
-    side = np.where(np.arange(len(spots)) % 2 == 0, 1.0, -1.0)
-    kerb = (net.segments["width_m"].to_numpy()[owner] / 2 + 0.7) * side
-    return _beside(spots, lines[owner], kerb)[rng.random(len(spots)) < 0.95]
-
-
-def _beside(spots: np.ndarray, lines: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Points on lines moved to the left of the line's chord by a distance (negative: right)."""
-    start, end = (shapely.get_coordinates(shapely.get_point(lines, side)) for side in (0, -1))
-    along = end - start
-    along /= np.hypot(*along.T)[:, None]
-    moved = shapely.get_coordinates(spots) + np.stack([-along[:, 1], along[:, 0]], axis=1) * distance[:, None]
-    return np.asarray(shapely.points(moved))

@@ -16,6 +16,12 @@ CELL_M = 100.0
 BUILDINGS_PER_CELL = 8.2
 """Measured on sheets of 1,000 to 200,000 buildings, with some to spare (the spare is thinned out)."""
 
+_CORE_M, _CORE_SHARE = 1800.0, 0.3
+"""Radius of the old city, metres, or its share of half the sheet's height; beyond it all is new."""
+
+NEW_TOWN_FROM = 2007
+"""Nothing outside the old city is older."""
+
 MIN_COLUMNS, MIN_ROWS = 13, 9
 SHEET_RATIO = 1.45
 TILT = math.radians(-6.0)
@@ -72,6 +78,14 @@ class Frame:
         share = np.linspace(0.0, 1.0, vertices)[None, :, None]
         path = start[:, None, :] * (1 - share) + end[:, None, :] * share
         return np.asarray(shapely.linestrings(self.place(path[..., 0], path[..., 1])))
+
+
+def in_core(shapes: np.ndarray, frame: Frame) -> np.ndarray:
+    """Whether each shape lies in the old city around the sheet's middle, shape (n,)."""
+    west, south, east, north = shapely.bounds(shapes).T
+    x0, y0, x1, y1 = frame.bounds
+    reach = max(_CORE_M, _CORE_SHARE * frame.rows * CELL_M / 2)
+    return np.asarray(np.hypot((west + east) / 2 - (x0 + x1) / 2, (south + north) / 2 - (y0 + y1) / 2) < reach)
 
 
 def frame_for(buildings: int, growth: float = 1.0) -> Frame:

@@ -11,6 +11,7 @@ import shapely
 from . import names
 from .blocks import fringe_limit
 from .frame import Frame, clip_lines
+from .ids import numbered
 from .streets import CREEK_HALF_M, Net, creek_line
 
 GREEN = "0405"
@@ -111,8 +112,10 @@ def make_green(
     return table
 
 
-def make_neglected(net: Net, passages: pd.DataFrame, frame: Frame, rng: np.random.Generator) -> pd.DataFrame:
-    """Back alleys between rows of lane houses and behind shops; strips under the elevated road."""
+def make_neglected(
+    net: Net, passages: pd.DataFrame, blocks: pd.DataFrame, frame: Frame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Back alleys between rows of lane houses and behind shops, strips under the elevated road, scraps."""
     alley = (passages["kind"] == "lilong") | passages["behind_shops"] & (rng.random(len(passages)) < 0.6)
     chosen = passages[alley.to_numpy()]
     ends = [chosen[["u0", "v"]].to_numpy(), chosen[["u1", "v"]].to_numpy()]
@@ -130,9 +133,22 @@ def make_neglected(net: Net, passages: pd.DataFrame, frame: Frame, rng: np.rando
         }
     )[there]
     spans = _under_viaduct(net, frame)
-    table = pd.concat([spans, alleys], ignore_index=True)
-    code = np.where(table["kind"] == "back_alley", "BJ", "QX")
-    return table.assign(id=[f"{word}{n:06d}" for word, n in zip(code, range(1, len(table) + 1))])
+    table = pd.concat([spans, alleys, _leftover(blocks, frame)], ignore_index=True)
+    word = table["kind"].map({"back_alley": "BJ", "under_viaduct": "QX", "leftover": "BD"}).to_numpy(dtype=str)
+    return table.assign(id=numbered(word, np.arange(1, len(table) + 1), width=6))
+
+
+def _leftover(blocks: pd.DataFrame, frame: Frame) -> pd.DataFrame:
+    """Scraps of ground between a block and its street that nobody uses, at every eleventh block."""
+    some = blocks[(blocks["kind"] != "park").to_numpy() & (np.arange(len(blocks)) % 11 == 3)]
+    u, v = some["u0"].to_numpy(), some["v0"].to_numpy()
+    shapes = rectangle(frame, u + 2.0, u + 11.0, v - 2.2, v - 0.4)
+    shapely.prepare(frame.sheet)
+    shapes = shapes[shapely.contains_properly(frame.sheet, shapes)]
+    number = np.arange(1, len(shapes) + 1)
+    return pd.DataFrame(
+        {"kind": "leftover", "name": [f"边角地{n}号" for n in number], "width_m": 1.8, "geometry": shapes}
+    )
 
 
 def _under_viaduct(net: Net, frame: Frame) -> pd.DataFrame:

@@ -9,7 +9,9 @@ import pandas as pd
 import shapely
 
 from . import names
-from .days import SAMPLE_AS_OF, day_column, random_days
+from .days import FRESH_FROM, SAMPLE_AS_OF, day_column, random_days
+from .frame import NEW_TOWN_FROM, Frame, in_core
+from .ids import numbered
 
 TRAITS = pd.DataFrame(
     [
@@ -42,12 +44,12 @@ _USES: dict[str, tuple[tuple[str, ...], tuple[float, ...]]] = {
     "pavilion": (("public",), (1.0,)),
 }
 _GRADES = ("A", "B", "C", "D", "")
-_GRADE_SHARES = {"old": (0.22, 0.50, 0.13, 0.025, 0.125), "middle": (0.52, 0.36, 0.04, 0.004, 0.076)}
-_NEW_SHARES = (0.86, 0.08, 0.004, 0.0, 0.056)
+_GRADE_SHARES = {"old": (0.25, 0.53, 0.13, 0.025, 0.065), "middle": (0.54, 0.38, 0.04, 0.004, 0.036)}
+_NEW_SHARES = (0.88, 0.09, 0.004, 0.0, 0.026)
 
 
 def describe_houses(
-    places: pd.DataFrame, outlines: np.ndarray, streets: pd.DataFrame, rng: np.random.Generator
+    places: pd.DataFrame, outlines: np.ndarray, streets: pd.DataFrame, frame: Frame, rng: np.random.Generator
 ) -> pd.DataFrame:
     """The housing table, all fields of the role; what a register lacks is null.
 
@@ -62,12 +64,14 @@ def describe_houses(
     count = len(places)
     kinds = places["kind"].to_numpy()
     traits = TRAITS.loc[kinds].reset_index(drop=True)
-    built = _built(places, traits, rng)
+    core = in_core(outlines, frame)
+    noise = np.where(core, 1.0, 0.1)
+    built = _built(places, traits, core, rng)
     floors = np.floor(rng.uniform(traits["low"], traits["high"] + 1))
     area = shapely.area(outlines)
     floor_area = np.round(area * floors * rng.uniform(0.88, 0.98, count))
     homes = np.round(floor_area * traits["homes"].to_numpy() * rng.uniform(0.85, 1.15, count))
-    repaired = _repairs(built, traits["repaired"].to_numpy(), rng)
+    repaired = _repairs(built, traits["repaired"].to_numpy(), core, rng)
     old = built <= 1960
     grade = np.where(
         old,
@@ -75,48 +79,54 @@ def describe_houses(
         _pick(_GRADES, _GRADE_SHARES["middle"], count, rng),
     )
     grade = np.where(built > 2000, _pick(_GRADES, _NEW_SHARES, count, rng), grade)
+    grade = np.where(core, grade, "A")
     estate = _estates(places, rng)
     owner = np.where(np.isin(kinds, ("lilong", "village")), "公房管理中心", "业主共有")
     owner = np.where(traits["homes"].to_numpy() == 0, "产权单位", owner)
     keeper = np.where(np.isin(kinds, ("lilong", "village")), "永业房屋修缮公司", "万家物业管理公司")
     table = pd.DataFrame(
         {
-            "id": [f"FW{number:07d}" for number in range(1, count + 1)],
+            "id": numbered("FW", np.arange(1, count + 1)),
             "name": _text(estate),
             "address": _addresses(outlines, streets),
             "use": _text(_uses(kinds, rng)),
-            "built_year": np.where(rng.random(count) < np.where(old, 0.14, 0.04), np.nan, built),
-            "floors": np.where(rng.random(count) < 0.015, np.nan, floors),
+            "built_year": np.where(rng.random(count) < np.where(old, 0.08, 0.03) * noise, np.nan, built),
+            "floors": np.where(rng.random(count) < 0.01 * noise, np.nan, floors),
             "floor_area_m2": np.where(rng.random(count) < 0.04, np.nan, floor_area),
-            "structure": _text(np.where(rng.random(count) < 0.03, "", traits["structure"].to_numpy())),
+            "structure": _text(np.where(rng.random(count) < 0.02 * noise, "", traits["structure"].to_numpy())),
             "danger_grade": _text(grade),
             "households": homes,
             "residents": np.round(homes * rng.uniform(2.1, 2.9, count)),
             "last_repair_date": day_column(repaired),
-            "updated_on": day_column(random_days(date(2022, 3, 1), SAMPLE_AS_OF, count, rng)),
-            "owner": _text(np.where(rng.random(count) < 0.025, "", owner)),
-            "maintainer": _text(np.where(rng.random(count) < 0.04, "", keeper)),
+            "updated_on": day_column(random_days(FRESH_FROM, SAMPLE_AS_OF, count, rng)),
+            "owner": _text(np.where(rng.random(count) < 0.015 * noise, "", owner)),
+            "maintainer": _text(np.where(rng.random(count) < 0.02 * noise, "", keeper)),
         }
     )
     return table.assign(geometry=outlines)
 
 
-def _built(places: pd.DataFrame, traits: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+def _built(
+    places: pd.DataFrame, traits: pd.DataFrame, core: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Year of each building: houses of one block were built within a few years."""
-    low, high = traits["from"].to_numpy(), traits["to"].to_numpy()
+    low = np.where(core, traits["from"], NEW_TOWN_FROM)
+    high = np.where(core, traits["to"], SAMPLE_AS_OF.year - 1)
     blocks = rng.random(int(places["block"].max()) + 2)
     start = low + blocks[places["block"].to_numpy()] * (high - low - 4)
     return np.floor(start + rng.uniform(0, 4, len(places)))
 
 
-def _repairs(built: np.ndarray, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _repairs(built: np.ndarray, share: np.ndarray, core: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Last repair, at the earliest five years after building; NaT where none is on record."""
+    last = np.datetime64(SAMPLE_AS_OF, "D")
     days = random_days(date(2011, 1, 1), date(2026, 5, 31), len(built), rng)
     earliest = (np.asarray(built + 5 - 1970, dtype="int64")).astype("datetime64[Y]").astype("datetime64[D]")
     none = (rng.random(len(built)) >= share) | (days < earliest)
+    # The new town keeps its books: nearly every house old enough has its repair in them.
+    none = np.where(core, none, rng.random(len(built)) < 0.01)
     late = np.maximum(days, earliest)
-    fits = late <= np.datetime64(SAMPLE_AS_OF, "D")
-    return np.where((none & (rng.random(len(built)) > 0.25)) | ~fits, np.datetime64("NaT", "D"), late)
+    return np.where((none & (rng.random(len(built)) > 0.25)) | (late > last), np.datetime64("NaT", "D"), late)
 
 
 def _uses(kinds: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,10 +6,12 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from . import names
-from .days import SAMPLE_AS_OF, day_column, random_days
+from .days import FRESH_FROM, SAMPLE_AS_OF, day_column, random_days
+from .frame import NEW_TOWN_FROM, Frame, in_core
+from .ids import numbered
+from .streets import Net
 
 _MATERIALS = {
     # class: (laid until, materials, shares), from old to new
@@ -44,6 +46,9 @@ _DIAMETERS = {
     "HY": ((250, 300, 350), (250, 300, 350), (100, 100, 100)),
 }
 _COVER = {"JS": 1.2, "PS": 2.4, "RQ": 1.1, "DL": 0.8, "TX": 0.8, "RL": 1.3, "HY": 1.6}
+_FOUL_MM, _STORM_MM = (400, 500, 600, 800, 1000), (600, 800, 1000, 1200, 1500)
+_FALL = 0.0003
+"""Of the storm sewers, metres a metre."""
 _BURIAL = {
     "DL": ("duct", "direct", "trench"),
     "TX": ("duct", "duct", "direct"),
@@ -52,23 +57,29 @@ _BURIAL = {
 _DIRECT = ("direct", "direct", "direct")
 
 
-def describe_pipes(pipes: pd.DataFrame, streets: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def describe_pipes(
+    pipes: pd.DataFrame, net: Net, frame: Frame, rng: np.random.Generator
+) -> pd.DataFrame:
     """The pipes table, all fields of the role; what the register lacks is null.
+
+    Drains of one kind lie at one depth and grow wider downstream: their register is without breaks.
 
     Parameters
     ----------
     pipes : DataFrame
         `pipes.COLUMNS`.
-    streets : DataFrame
-        Street segments with run and main: pipes of one street and class were mostly laid together.
+    net : Net
+        Pipes of one street and class were mostly laid together.
     """
+    streets = net.segments
     count = len(pipes)
-    class_code = pipes["class_code"].to_numpy()
-    size = np.where(pipes["part"] == "service", 2, 1)
+    class_code, part = pipes["class_code"].to_numpy(), pipes["part"].to_numpy()
+    drain, main = class_code == "PS", part == "main"
+    size = np.where(np.isin(part, ("service", "inlet")), 2, 1)
     segment = pipes["segment"].to_numpy()
-    on_main = (segment >= 0) & streets["main"].to_numpy()[segment]
-    size[on_main] = 0
-    laid = _laid_years(pipes, streets, rng)
+    size[(segment >= 0) & streets["main"].to_numpy()[segment]] = 0
+    core = in_core(pipes["line"].to_numpy(), frame)
+    laid = _laid_years(pipes, streets, core, rng)
     diameter = np.zeros(count)
     material = np.full(count, None, dtype=object)
     burial = np.full(count, None, dtype=object)
@@ -77,45 +88,56 @@ def describe_pipes(pipes: pd.DataFrame, streets: pd.DataFrame, rng: np.random.Ge
         material[chosen] = _materials(code, laid[chosen], rng)
         diameter[chosen] = np.array(_DIAMETERS[code])[size[chosen], rng.integers(0, 3, len(chosen))]
         burial[chosen] = np.array(_BURIAL.get(code, _DIRECT), dtype=object)[rng.integers(0, 3, len(chosen))]
-    depth = np.round(
-        pd.Series(class_code).map(_COVER).to_numpy(dtype=float) * rng.uniform(0.75, 1.4, count), 2
-    )
-    gravity = (class_code == "PS") & (pipes["part"] == "main").to_numpy() & (rng.random(count) < 0.7)
-    invert = np.round(3.9 - depth - diameter / 1000, 2)
-    length = shapely.length(pipes["line"].to_numpy())
+    diameter[drain & main] = _drain_diameters(pipes[drain & main], net)
+    diameter[(class_code == "JS") & (part == "lane")] = 200
+    kind = pipes["kind_code"].to_numpy(dtype=object)
+    # Town gas came before natural gas did in 1999.
+    kind = np.where((class_code == "RQ") & (laid < 1999), "MQ", kind)
+    depth = pd.Series(class_code).map(_COVER).to_numpy(dtype=float) * rng.uniform(0.75, 1.4, count)
+    depth[drain] = _COVER["PS"] + rng.integers(-4, 5, int(drain.sum())) / 100
+    invert = _inverts(pipes, net)
     ducted = np.isin(class_code, ("DL", "TX")) & (rng.random(count) < 0.3)
-    captured = random_days(date(2016, 1, 1), SAMPLE_AS_OF, count, rng)
     assessed = random_days(date(2021, 1, 1), SAMPLE_AS_OF, count, rng)
-    was_assessed = (class_code == "RQ") & (rng.random(count) < 0.35)
-    pressure = np.where(size == 0, "medium_A", np.where(size == 1, "medium_B", "low")).astype(object)
+    was_assessed = np.isin(class_code, ("RQ", "JS")) & (rng.random(count) < 0.35) & (laid < 2020)
+    pressure = np.array(["medium_A", "medium_B", "low"], dtype=object)[size]
+    grade = np.array(["A", "B", "B", "C"], dtype=object)[rng.integers(0, 4, count)]
+    # What runs between the houses was only roughly located.
+    grade[np.isin(part, ("lane", "service"))] = "C"
     node = [np.where(pipes["whole"] & (pipes[end] >= 0), pipes[end], -1) for end in ("node_a", "node_b")]
+    noise = np.where(core, 1.0, 0.1)
+    sure = drain | ~main
+
+    def sometimes(values: np.ndarray, share: float, kept: np.ndarray = np.array(False)) -> pd.Series:
+        """Text values, the given share of them missing; fewer outside the old city, none where kept."""
+        return pd.Series(values, dtype="str").mask((rng.random(count) < share * noise) & ~kept)
+
+    def lacking(share: float, kept: np.ndarray = np.array(False)) -> np.ndarray:
+        return np.asarray((rng.random(count) < share * noise) & ~kept)
+
     table = pd.DataFrame(
         {
-            "id": [
-                f"{code}{number:07d}"
-                for code, number in zip(class_code, pipes.groupby("class_code").cumcount() + 1)
-            ],
+            "id": numbered(class_code, pipes.groupby("class_code").cumcount().to_numpy() + 1),
             "class_code": pd.Series(class_code, dtype="str"),
-            "kind_code": _sometimes(pipes["kind_code"].to_numpy(), 0.02, rng),
-            "material_code": _sometimes(material, 0.04, rng),
-            "diameter_mm": np.where(ducted | (rng.random(count) < 0.02), np.nan, diameter),
+            "kind_code": sometimes(kind, 0.01, sure | (class_code == "JS")),
+            "material_code": sometimes(material, 0.02),
+            "diameter_mm": np.where(ducted | lacking(0.01, sure | (class_code == "JS")), np.nan, diameter),
             "section_mm": pd.Series(np.where(ducted, "600x400", None), dtype="str"),
-            "depth_m": np.where(rng.random(count) < 0.035, np.nan, depth),
-            "invert_from_m": np.where(gravity, invert, np.nan),
-            "invert_to_m": np.where(gravity, np.round(invert - length * 0.0015, 2), np.nan),
+            "depth_m": np.where(lacking(0.015, drain), np.nan, np.round(depth, 2)),
+            "invert_from_m": invert[0],
+            "invert_to_m": invert[1],
             "pressure_grade": pd.Series(np.where(class_code == "RQ", pressure, None), dtype="str"),
-            "burial_method": _sometimes(burial, 0.03, rng),
+            "burial_method": sometimes(burial, 0.015),
             "use_status": pd.Series(np.where(rng.random(count) < 0.985, "在用", "废弃"), dtype="str"),
-            "laid_year": np.where(rng.random(count) < 0.06, np.nan, laid),
+            "laid_year": np.where(lacking(0.03), np.nan, laid),
             "assessed_on": day_column(np.where(was_assessed, assessed, np.datetime64("NaT", "D"))),
-            "hazard_found": pd.array(np.where(was_assessed, rng.random(count) < 0.08, None), dtype="boolean"),
-            "captured_on": day_column(captured),
-            "updated_on": day_column(random_days(date(2022, 1, 1), SAMPLE_AS_OF, count, rng)),
-            "accuracy_grade": pd.Series(
-                np.array(["A", "B", "B", "C"], dtype=object)[rng.integers(0, 4, count)], dtype="str"
+            "hazard_found": pd.array(
+                np.where(was_assessed, rng.random(count) < 0.08 * noise, None), dtype="boolean"
             ),
-            "owner": _sometimes(pd.Series(class_code).map(names.OWNERS).to_numpy(), 0.012, rng),
-            "maintainer": _sometimes(pd.Series(class_code).map(names.MAINTAINERS).to_numpy(), 0.03, rng),
+            "captured_on": day_column(random_days(date(2016, 1, 1), SAMPLE_AS_OF, count, rng)),
+            "updated_on": day_column(random_days(FRESH_FROM, SAMPLE_AS_OF, count, rng)),
+            "accuracy_grade": pd.Series(grade, dtype="str"),
+            "owner": sometimes(pd.Series(class_code).map(names.OWNERS).to_numpy(), 0.006),
+            "maintainer": sometimes(pd.Series(class_code).map(names.MAINTAINERS).to_numpy(), 0.015),
             "from_node": _node_names(class_code, pipes["kind_code"].to_numpy(), node[0]),
             "to_node": _node_names(class_code, pipes["kind_code"].to_numpy(), node[1]),
         }
@@ -123,7 +145,32 @@ def describe_pipes(pipes: pd.DataFrame, streets: pd.DataFrame, rng: np.random.Ge
     return table.assign(geometry=pipes["line"].to_numpy())
 
 
-def _laid_years(pipes: pd.DataFrame, streets: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+def drain_bands(drains: pd.DataFrame, net: Net) -> np.ndarray:
+    """Band of diameters of each main, 0-4: never falling along u and v, the directions in which drains flow here."""
+    along = (net.nodes["u"] + net.nodes["v"]).to_numpy()
+    share = (along - along.min()) / max(along.max() - along.min(), 1.0)
+    return np.minimum((share[drains["node_a"].to_numpy()] * len(_FOUL_MM)).astype(int), len(_FOUL_MM) - 1)
+
+
+def _drain_diameters(drains: pd.DataFrame, net: Net) -> np.ndarray:
+    """Diameters of the drains by band, mm."""
+    band = drain_bands(drains, net)
+    foul = (drains["kind_code"] == "WS").to_numpy()
+    return np.where(foul, np.array(_FOUL_MM)[band], np.array(_STORM_MM)[band])
+
+
+def _inverts(pipes: pd.DataFrame, net: Net) -> tuple[np.ndarray, np.ndarray]:
+    """Invert levels of the storm sewers at both ends, one level a junction, falling along u and v."""
+    level = np.round(1.2 - _FALL * (net.nodes["u"] + net.nodes["v"]).to_numpy(), 3)
+    known = (pipes["part"] == "main") & (pipes["kind_code"] == "YS") & pipes["whole"]
+    known &= (pipes["node_a"] >= 0) & (pipes["node_b"] >= 0)
+    return tuple(np.where(known, level[pipes[end].to_numpy()], np.nan) for end in ("node_a", "node_b"))  # type: ignore[return-value]
+
+
+def _laid_years(
+    pipes: pd.DataFrame, streets: pd.DataFrame, core: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Year each pipe was laid; outside the old city all of them are young."""
     runs = rng.beta(2.2, 1.3, (int(streets["run"].max()) + 1, 8))
     order = {code: number for number, code in enumerate(_MATERIALS)}
     segment = pipes["segment"].to_numpy()
@@ -132,6 +179,7 @@ def _laid_years(pipes: pd.DataFrame, streets: pd.DataFrame, rng: np.random.Gener
         segment >= 0, runs[streets["run"].to_numpy()[segment], column], rng.beta(2.6, 1.2, len(pipes))
     )
     first = np.isin(pipes["class_code"], ("RQ", "DL", "TX", "RL", "HY")) * 12 + 1955
+    first = np.where(core, first, NEW_TOWN_FROM)
     return np.floor(first + share * (2025 - first))
 
 
@@ -143,13 +191,6 @@ def _materials(code: str, laid: np.ndarray, rng: np.random.Generator) -> np.ndar
     return material
 
 
-def _sometimes(values: np.ndarray, share: float, rng: np.random.Generator) -> pd.Series:
-    """Text values with the given share missing."""
-    return pd.Series(values, dtype="str").mask(rng.random(len(values)) < share)
-
-
 def _node_names(class_code: np.ndarray, kind_code: np.ndarray, node: np.ndarray) -> pd.Series:
     drains = np.where(class_code == "PS", kind_code, class_code)
-    return pd.Series(
-        [f"{code}J{number:06d}" if number >= 0 else None for code, number in zip(drains, node)], dtype="str"
-    )
+    return numbered(np.char.add(drains.astype(str), "J"), node, width=6).mask(node < 0)

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from .frame import Frame, clip_lines
+from .frame import Frame, clip_lines, in_core
 from .streets import Net
 
 COLUMNS = ["class_code", "kind_code", "part", "segment", "node_a", "node_b", "whole", "line"]
 """Of every table of pipes here.
 
-`part` is main, lane or service, `segment` the street it follows (-1: none).
+`part` is main, lane, service, inlet (rain inlet to storm sewer) or loose (joined to nothing), `segment`
+the street it follows (-1: none).
 """
 
 
@@ -30,12 +31,12 @@ class Lane(NamedTuple):
 
 
 LANES = (
-    Lane("JS", "JP", -0.30, 1.0, 0.99, True),
-    Lane("PS", "WS", -0.10, 0.99, 0.97, False),
+    Lane("JS", "JP", -0.30, 1.0, 1.0, True),
+    Lane("PS", "WS", -0.10, 1.0, 1.0, False),
     Lane("PS", "YS", 0.10, 0.97, 0.80, False),
     Lane("RQ", "TR", 0.30, 0.95, 0.88, True),
-    Lane("DL", "GD", -0.42, 1.0, 0.98, True),
-    Lane("TX", "XX", 0.42, 1.0, 0.97, True),
+    Lane("DL", "GD", -0.42, 1.0, 1.0, True),
+    Lane("TX", "XX", 0.42, 1.0, 1.0, True),
 )
 _HEATING = Lane("RL", "ZQ", 0.21, 1.0, 0.0, True)
 _FUEL = Lane("HY", "HY", -0.21, 1.0, 0.0, True)
@@ -47,6 +48,9 @@ _SERVICES = (
     ("DL", "GD", 0.16),
     ("TX", "XX", 0.12),
 )
+_NEW_TOWN_SHARE, _NEW_TOWN_STORM = 0.2, 0.35
+"""Outside the old city fewer connections and storm sewers are on record."""
+
 _SERVICE_REACH_M = 32.0
 _INTO_HOUSE_M = 0.3
 
@@ -62,7 +66,7 @@ def lay_mains(net: Net, frame: Frame, rng: np.random.Generator) -> pd.DataFrame:
     segments, nodes = net.segments, net.nodes
     parts = []
     for lane in (*LANES, _HEATING, _FUEL):
-        chosen = segments[_laid(lane, net, rng)]
+        chosen = segments[_laid(lane, net, frame, rng)]
         u = nodes["u"].to_numpy() + lane.share * nodes["ns_width"].to_numpy()
         v = nodes["v"].to_numpy() + lane.share * nodes["ew_width"].to_numpy()
         ends = np.stack([u, v], axis=1)
@@ -85,11 +89,14 @@ def lay_mains(net: Net, frame: Frame, rng: np.random.Generator) -> pd.DataFrame:
     return table[table["line"].notna()].reset_index(drop=True)
 
 
-def _laid(lane: Lane, net: Net, rng: np.random.Generator) -> np.ndarray:
+def _laid(lane: Lane, net: Net, frame: Frame, rng: np.random.Generator) -> np.ndarray:
     """Street segments that carry the lane."""
     segments = net.segments
     main = segments["main"].to_numpy()
-    laid = rng.random(len(segments)) < np.where(main, lane.main, lane.inner)
+    often = np.where(main, lane.main, lane.inner)
+    if lane.kind_code == "YS":
+        often = often * np.where(in_core(segments["line"].to_numpy(), frame), 1.0, _NEW_TOWN_STORM)
+    laid = rng.random(len(segments)) < often
     if lane.class_code == "HY":
         middle = float(net.west_east[len(net.west_east) // 5])
         laid &= ~segments["along_u"].to_numpy() & (
@@ -120,7 +127,12 @@ def lay_branches(lanes: pd.DataFrame, mains: pd.DataFrame, frame: Frame) -> pd.D
 
 
 def lay_services(
-    outlines: np.ndarray, pipes: pd.DataFrame, spared: np.ndarray, rng: np.random.Generator
+    outlines: np.ndarray,
+    pipes: pd.DataFrame,
+    wells: np.ndarray,
+    spared: np.ndarray,
+    frame: Frame,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Connections of houses to the nearest main or branch, ending 0.3 m inside the wall.
 
@@ -129,11 +141,14 @@ def lay_services(
     outlines : ndarray of Polygon
     pipes : DataFrame
         Mains and branches.
+    wells : ndarray of Point
+        Manholes of the foul sewers: drains start at one of them.
     spared : ndarray of bool, shape (len(pipes),)
         Pipes that get no connection.
     """
     tree = shapely.STRtree(outlines)
     middle = shapely.centroid(outlines)
+    core = in_core(outlines, frame)
     parts = []
     for class_code, kind_code, share in _SERVICES:
         feeds = pipes[
@@ -141,8 +156,11 @@ def lay_services(
             & ((pipes["kind_code"] == kind_code) | (pipes["part"] == "lane"))
             & ~spared
         ]["line"].to_numpy()
-        house = np.flatnonzero(rng.random(len(outlines)) < share)
-        _, tap, _ = _nearest(feeds, middle[house])
+        house = np.flatnonzero(rng.random(len(outlines)) < share * np.where(core, 1.0, _NEW_TOWN_SHARE))
+        if class_code == "PS":
+            tap = shapely.get_coordinates(wells[shapely.STRtree(wells).nearest(middle[house])])
+        else:
+            _, tap, _ = _nearest(feeds, middle[house])
         reach = shapely.get_coordinates(shapely.shortest_line(shapely.points(tap), outlines[house])).reshape(
             -1, 2, 2
         )
@@ -151,13 +169,32 @@ def lay_services(
         reach, length = reach[fits], length[fits]
         reach[:, 1] += (reach[:, 1] - reach[:, 0]) / length[:, None] * _INTO_HOUSE_M
         lines = np.asarray(shapely.linestrings(reach))
-        crossed, _ = tree.query(lines, predicate="intersects")
-        parts.append(
-            loose_pipes(
-                class_code, kind_code, "service", lines[np.bincount(crossed, minlength=len(lines)) == 1]
-            )
-        )
+        line, crossed = tree.query(lines, predicate="intersects")
+        under = shapely.length(shapely.intersection(lines[line], outlines[crossed]))
+        alone = np.bincount(line, minlength=len(lines)) == 1
+        short = np.bincount(line, weights=under, minlength=len(lines)) < 2 * _INTO_HOUSE_M
+        parts.append(loose_pipes(class_code, kind_code, "service", lines[alone & short]))
     return pd.concat(parts, ignore_index=True)
+
+
+def lay_inlets(wells: pd.DataFrame, net: Net) -> pd.DataFrame:
+    """Connectors of the storm sewers: from a rain inlet at the kerb to a manhole, one a street segment.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        kind_code, segment, between (not at a junction), geometry.
+    """
+    storm = wells[(wells["kind_code"] == "YS") & wells["between"]].drop_duplicates("segment")
+    segment = storm["segment"].to_numpy()
+    end = shapely.get_coordinates(storm["geometry"].to_numpy())
+    street = net.segments["line"].to_numpy()[segment]
+    on = shapely.line_interpolate_point(street, shapely.line_locate_point(street, storm["geometry"].to_numpy()))
+    outward = end - shapely.get_coordinates(on)
+    outward /= np.hypot(*outward.T)[:, None]
+    kerb = shapely.get_coordinates(on) + outward * (net.segments["width_m"].to_numpy()[segment] / 2 - 0.4)[:, None]
+    lines = np.asarray(shapely.linestrings(np.stack([kerb, end], axis=1)))
+    return loose_pipes("PS", "YS", "inlet", lines[shapely.length(lines) > 0.5])
 
 
 def _nearest(lines: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

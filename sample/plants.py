@@ -11,18 +11,18 @@ from .days import SAMPLE_AS_OF
 from .truth import Plant, Repair, Visit
 
 HIGH, MEDIUM, LOW, INFO = "high", "medium", "low", "info"
-_TODAY = SAMPLE_AS_OF.isoformat()
+TODAY = SAMPLE_AS_OF.isoformat()
 
 
-def _decoy(rule_id: str, note: str, changes: Optional[dict[str, Any]] = None, **more: Any) -> Plant:
+def decoy(rule_id: str, note: str, changes: Optional[dict[str, Any]] = None, **more: Any) -> Plant:
     return Plant(rule_id, "", note, changes or {}, expected="no", **more)
 
 
-def _ago(days: int) -> date:
+def days_ago(days: int) -> date:
     return SAMPLE_AS_OF - timedelta(days=days)
 
 
-_NONE_DAY = np.datetime64("NaT", "D")
+NO_DAY = np.datetime64("NaT", "D")
 _C_OLD = {"built_year": 1985, "danger_grade": "C"}
 _CHECK = Visit(date(2025, 3, 12), "structural_check")
 
@@ -33,89 +33,90 @@ HOUSING = (
     Plant("D01", MEDIUM, "danger_grade empty", {"danger_grade": None}),
     Plant("D01", LOW, "structure is the filler 不详", {"structure": "不详"}),
     Plant("D01", LOW, "use is the filler /", {"use": "/"}),
-    Plant("D01", MEDIUM, "no last_repair_date at the age of 16", {"last_repair_date": _NONE_DAY}),
-    _decoy("D01", "every required field filled"),
-    _decoy("D01", "structure only contains the filler 无", {"structure": "无梁楼盖结构"}),
-    _decoy("D01", "owner of a house is not required", {"owner": None}),
-    _decoy(
-        "D01", "too young for a repair", {"built_year": 2023, "last_repair_date": _NONE_DAY}, as_of=_TODAY
+    Plant("D01", MEDIUM, "no last_repair_date at the age of 16", {"last_repair_date": NO_DAY}),
+    decoy("D01", "every required field filled"),
+    decoy("D01", "structure only contains the filler 无", {"structure": "无梁楼盖结构"}),
+    decoy("D01", "owner of a house is not required", {"owner": None}),
+    decoy(
+        "D01", "too young for a repair", {"built_year": 2023, "last_repair_date": NO_DAY}, as_of=TODAY
     ),
     Plant("A02", LOW, "built in 2000", {"built_year": 2000}),
-    _decoy("A02", "built in 2001", {"built_year": 2001}),
+    decoy("A02", "built in 2001", {"built_year": 2001}),
     Plant("A02", MEDIUM, "built in 1980, never structurally checked", {"built_year": 1980}),
     Plant("A02", LOW, "built in 1980, structurally checked", {"built_year": 1980}, visits=(_CHECK,)),
     Plant("A02", LOW, "built in 1981, never structurally checked", {"built_year": 1981}),
     Plant("A02", HIGH, "young but grade D", {"built_year": 2015, "danger_grade": "D"}),
     Plant("A02", HIGH, "young but grade C", {"built_year": 2015, "danger_grade": "C"}),
     Plant("A02", INFO, "year unrecorded", {"built_year": None}),
-    _decoy("A02", "old but commercial", {"built_year": 1995, "use": "commercial"}),
-    _decoy("A02", "old but mixed use", {"built_year": 1990, "use": "mixed"}),
-    Plant("I02", HIGH, "old house of grade C, never visited", _C_OLD, visits=()),
+    decoy("A02", "old but commercial", {"built_year": 1995, "use": "commercial"}),
+    decoy("A02", "old but mixed use", {"built_year": 1990, "use": "mixed"}),
+    Plant("I02", HIGH, "old house of grade C, never visited", _C_OLD, silent=True),
     Plant(
         "I02",
         HIGH,
         "only visit found no access",
         _C_OLD,
         visits=(Visit(date(2025, 6, 3), "watch_visit", "no_access"),),
+        silent=True,
     ),
     Plant(
         "I02",
         MEDIUM,
         "grade C but not old, never visited",
         {"built_year": 2012, "danger_grade": "C"},
-        visits=(),
+        silent=True,
     ),
-    _decoy("I02", "visited once", _C_OLD, visits=(Visit(date(2024, 8, 20), "watch_visit"),)),
-    _decoy("I02", "visits, though none of a due activity: I01", _C_OLD, visits=(_CHECK,)),
-    _decoy("I02", "nothing due: office without grade", {"use": "office", "danger_grade": None}, visits=()),
+    decoy("I02", "visited once", _C_OLD, visits=(Visit(date(2024, 8, 20), "watch_visit"),), silent=True),
+    decoy("I02", "visits, though none of a due activity: I01", _C_OLD, visits=(_CHECK,), silent=True),
+    decoy("I02", "nothing due: office without grade", {"use": "office", "danger_grade": None}, silent=True),
     Plant(
         "I05",
         MEDIUM,
         "21 years old in 2026, no repair",
-        {"built_year": 2005, "last_repair_date": _NONE_DAY},
+        {"built_year": 2005, "last_repair_date": NO_DAY},
         "none",
     ),
     Plant(
-        "I05", MEDIUM, "built in 1988, no repair", {"built_year": 1988, "last_repair_date": _NONE_DAY}, "none"
+        "I05", MEDIUM, "built in 1988, no repair", {"built_year": 1988, "last_repair_date": NO_DAY}, "none"
     ),
-    _decoy(
+    decoy(
         "I05",
         "20 years old in 2026",
-        {"built_year": 2006, "last_repair_date": _NONE_DAY},
+        {"built_year": 2006, "last_repair_date": NO_DAY},
         discriminator="none",
-        as_of=_TODAY,
+        as_of=TODAY,
     ),
-    _decoy("I05", "old, repaired in 2024", {"built_year": 1988}, discriminator="none"),
-    _decoy(
+    decoy("I05", "old, repaired in 2024", {"built_year": 1988}, discriminator="none"),
+    decoy(
         "I05",
         "old, repair only in the repair book",
-        {"built_year": 1988, "last_repair_date": _NONE_DAY},
+        {"built_year": 1988, "last_repair_date": NO_DAY},
         discriminator="none",
         repairs=(Repair(date(2019, 4, 2), "maintenance", date(2019, 4, 20)),),
     ),
-    _decoy("I05", "age unknown", {"built_year": None, "last_repair_date": _NONE_DAY}, discriminator="none"),
-    Plant("I05", HIGH, "defect open for 31 days", {}, "open", repairs=(Repair(_ago(31), "defect"),)),
-    _decoy(
+    decoy("I05", "age unknown", {"built_year": None, "last_repair_date": NO_DAY}, discriminator="none"),
+    Plant("I05", HIGH, "defect open for 31 days", {}, "open", repairs=(Repair(days_ago(31), "defect"),)),
+    decoy(
         "I05",
         "defect open for 30 days",
         discriminator="open",
-        as_of=_TODAY,
-        repairs=(Repair(_ago(30), "defect"),),
+        as_of=TODAY,
+        repairs=(Repair(days_ago(30), "defect"),),
     ),
-    _decoy(
+    decoy(
         "I05",
         "defect open for 29 days",
         discriminator="open",
-        as_of=_TODAY,
-        repairs=(Repair(_ago(29), "defect"),),
+        as_of=TODAY,
+        repairs=(Repair(days_ago(29), "defect"),),
     ),
-    _decoy(
+    decoy(
         "I05",
         "defect closed",
         discriminator="open",
         repairs=(Repair(date(2026, 1, 8), "defect", date(2026, 1, 30)),),
     ),
-    _decoy(
+    decoy(
         "I05",
         "defect not closed, but a repair since",
         discriminator="open",
@@ -132,7 +133,7 @@ HOUSING = (
     Plant("R01", MEDIUM, "owner empty", {"owner": None}),
     Plant("R01", MEDIUM, "maintainer empty", {"maintainer": None}),
     Plant("R01", MEDIUM, "owner and maintainer empty", {"owner": None, "maintainer": None}),
-    _decoy("R01", "owner, maintainer and fallback known"),
+    decoy("R01", "owner, maintainer and fallback known"),
 )
 CLEAN_HOUSE = {
     "use": "residential",
@@ -143,80 +144,6 @@ CLEAN_HOUSE = {
     "last_repair_date": np.datetime64("2024-05-10", "D"),
     "owner": "业主共有",
     "maintainer": "万家物业管理公司",
-}
-"""Planted houses start from this: no rule has anything to say of it."""
-
-_PATROL = (Visit(date(2026, 6, 9), "line_patrol"),)
-PIPES = (
-    ("JS", Plant("D01", HIGH, "material empty", {"material_code": None}, visits=_PATROL)),
-    ("RQ", Plant("D01", HIGH, "laid_year empty", {"laid_year": None}, visits=_PATROL)),
-    ("RQ", Plant("D01", HIGH, "owner empty", {"owner": None}, visits=_PATROL)),
-    ("JS", Plant("D01", HIGH, "material is the filler 不详", {"material_code": "不详"}, visits=_PATROL)),
-    ("RQ", Plant("D01", MEDIUM, "depth is the filler 0", {"depth_m": 0}, visits=_PATROL)),
-    ("JS", Plant("D01", MEDIUM, "neither diameter nor section", {"diameter_mm": None}, visits=_PATROL)),
-    ("TX", Plant("D01", LOW, "burial method is the filler 无", {"burial_method": "无"}, visits=_PATROL)),
-    ("RQ", _decoy("D01", "every required field filled", visits=_PATROL)),
-    (
-        "DL",
-        _decoy(
-            "D01",
-            "section instead of diameter",
-            {"diameter_mm": None, "section_mm": "800x600"},
-            visits=_PATROL,
-        ),
-    ),
-    ("JS", _decoy("D01", "owner only contains the filler 无", {"owner": "无锡水务集团"}, visits=_PATROL)),
-    ("JS", Plant("I02", MEDIUM, "distribution main never visited", visits=())),
-    ("TX", Plant("I02", MEDIUM, "telecom duct never visited", visits=())),
-    ("DL", Plant("I02", MEDIUM, "power duct never visited", visits=())),
-    ("JS", _decoy("I02", "visited once", visits=(Visit(date(2024, 9, 2), "line_patrol"),))),
-    ("JS", _decoy("I02", "walked along by a visit that names no object", visits=())),
-    ("RQ", _decoy("I02", "no due activity of gas pipes is on: low or memory", visits=())),
-    ("JS", Plant("R01", MEDIUM, "maintainer empty", {"maintainer": None}, visits=_PATROL)),
-    (
-        "DL",
-        Plant(
-            "R01", MEDIUM, "owner and maintainer empty", {"owner": None, "maintainer": None}, visits=_PATROL
-        ),
-    ),
-    ("JS", _decoy("R01", "owner, maintainer and fallback known", visits=_PATROL)),
-)
-CLEAN_PIPE = {
-    "diameter_mm": 200,
-    "section_mm": None,
-    "depth_m": 1.2,
-    "laid_year": 2014,
-    "burial_method": "direct",
-}
-
-LAMPS = (
-    Plant("I05", HIGH, "broken for 31 days", {"condition": "broken", "updated_on": _ago(31)}, "open"),
-    _decoy(
-        "I05",
-        "broken for 29 days",
-        {"condition": "broken", "updated_on": _ago(29)},
-        discriminator="open",
-        as_of=_TODAY,
-    ),
-    _decoy(
-        "I05",
-        "occupied is no defect",
-        {"condition": "occupied", "updated_on": _ago(300)},
-        discriminator="open",
-    ),
-    _decoy(
-        "I05",
-        "broken, repaired since",
-        {"condition": "broken", "updated_on": _ago(120)},
-        discriminator="open",
-        repairs=(Repair(_ago(110), "repair", _ago(108)),),
-    ),
-    Plant("R01", MEDIUM, "owner empty", {"owner": None}),
-    _decoy("R01", "maintainer empty, a duty fills it", {"maintainer": None}),
-)
-CLEAN_LAMP = {
-    "condition": "intact",
-    "owner": "市容管理局",
-    "maintainer": "路灯管理所",
     "updated_on": date(2026, 3, 2),
 }
+"""Planted houses start from this: no rule has anything to say of it."""

@@ -21,7 +21,8 @@ def make_roads(net: Net, lanes: pd.DataFrame, blocks: pd.DataFrame, frame: Frame
     )
     rows = np.repeat(net.south_north[net.elevated], len(net.west_east) - 1)
     west, east = (np.tile(part, len(net.elevated)) for part in (net.west_east[:-1], net.west_east[1:]))
-    elevated = frame.lines(np.stack([west, rows], axis=1), np.stack([east, rows], axis=1))
+    # Not right above the middle of the street below: the two would pass for one road recorded twice.
+    elevated = frame.lines(np.stack([west, rows + 1.0], axis=1), np.stack([east, rows + 1.0], axis=1))
     overhang = np.array([0.0, _INTO_STREET_M])
     inner = frame.lines(lanes[["u", "v0"]].to_numpy() - overhang, lanes[["u", "v1"]].to_numpy() + overhang)
     place = np.array(names.PLACES, dtype=object)[lanes["block"].to_numpy() % len(names.PLACES)]

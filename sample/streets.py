@@ -15,6 +15,9 @@ CREEK_HALF_M = 21.0
 BANK_ROAD_M = 46.0
 _CREEK_SWING, _CREEK_WAVE = 24.0, 2 * np.pi / 690.0
 _STRIP_EVERY = 12
+_PIPES_WITHIN, _DEEP_SHARE = 0.42, 0.75
+"""How far from the middle of a street pipes lie, as a share of its width; how much of it must be so far inside."""
+
 _STEP = 0.055
 """Inner streets stand on multiples of this share, so that opposite ones meet or keep 12 m apart."""
 
@@ -77,8 +80,21 @@ def make_net(frame: Frame, rng: np.random.Generator) -> Net:
     ends = nodes[["u", "v"]].to_numpy()
     raw = frame.lines(ends[segments["node_a"]], ends[segments["node_b"]])
     segments["line"], segments["whole"] = clip_lines(raw, frame.sheet)
-    segments = segments[segments["line"].notna()].reset_index(drop=True)
+    segments = segments[_deep_enough(segments, frame)].reset_index(drop=True)
     return Net(segments, nodes, supers, west_east, south_north, ns_width, ew_width, elevated, creeks)
+
+
+def _deep_enough(segments: pd.DataFrame, frame: Frame) -> np.ndarray:
+    """Segments that do not run along the sheet's edge, where it would cut off their pipes, shape (n,)."""
+    lines = segments["line"].to_numpy()
+    there = np.not_equal(lines, None)
+    cut = np.flatnonzero(there)
+    depth = _PIPES_WITHIN * segments["width_m"].to_numpy()[cut] + 1.0
+    west, south, east, north = frame.bounds
+    inner = shapely.box(west + depth, south + depth, east - depth, north - depth)
+    kept = shapely.length(shapely.intersection(lines[cut], inner)) / shapely.length(lines[cut])
+    there[cut[kept < _DEEP_SHARE]] = False
+    return there
 
 
 def _positions(half: float, low: float, high: float, rng: np.random.Generator) -> np.ndarray:

@@ -13,14 +13,18 @@ from ..model.errors import CityGapError
 from ..model.roles import ROLES
 from . import blocks as quarters
 from . import buildings as outlines_of
-from . import calls, faults, fittings, ground, offices, planted, records
+from . import calls, component_faults, duty_faults, faults, fittings, ground, offices, planted, records, rounds, shifted, standards
 from . import pipes as lay
 from .frame import CRS, Frame, frame_for
-from .houses import describe_houses
-from .pipe_register import describe_pipes
+from .foresight import list_foreseen
+from .lamps import make_lamps
+from .houses import TRAITS, describe_houses
 from .roads import PATH_M, make_roads
 from .streets import Net, carriageways, make_net
+from .registers import packed
 from .truth import Truth, truth_table
+from .underground import Underground, dig
+from .walking import place_facilities, walk_of
 
 MIN_BUILDINGS = 200
 _GROWTH = (1.0, 1.12, 1.26, 1.42, 1.6)
@@ -40,12 +44,20 @@ _KEEP_OFF_WATER_M = 6.0
     _PLANTS,
     _RECORDS,
 ) = range(13)
+_BELOW = {"faults": _FAULTS, "services": _SERVICES, "pipes": _PIPES, "fittings": _FITTINGS}
 
 
 class Sample(NamedTuple):
     """The tables of the sample city by role, and its truth table."""
 
     tables: dict[str, gpd.GeoDataFrame]
+    truth: pd.DataFrame
+
+
+class Registers(NamedTuple):
+    """What `Sample` is made of, before each table gets the fields of its role: see `as_role`."""
+
+    tables: dict[str, pd.DataFrame]
     truth: pd.DataFrame
 
 
@@ -61,6 +73,7 @@ class _Town(NamedTuple):
     outlines: np.ndarray
     roads: pd.DataFrame
     water: pd.DataFrame
+    mains: pd.DataFrame
 
 
 def build_sample(buildings: int, seed: int) -> Sample:
@@ -71,6 +84,12 @@ def build_sample(buildings: int, seed: int) -> Sample:
     CityGapError
         ``too_small`` below 200 buildings: the planted gaps would not fit.
     """
+    tables, truth = draw_registers(buildings, seed)
+    return Sample({role: as_role(role, tables.pop(role)) for role in ROLES}, truth)
+
+
+def draw_registers(buildings: int, seed: int) -> Registers:
+    """As `build_sample`, the tables not yet in their final form: one at a time takes less memory."""
     if buildings < MIN_BUILDINGS:
         raise CityGapError(
             "too_small",
@@ -78,41 +97,25 @@ def build_sample(buildings: int, seed: int) -> Sample:
             remedy=f"Ask for at least {MIN_BUILDINGS} buildings.",
         )
     town = _raise_town(buildings, seed)
-    copies = 1 if buildings < 700 else 2
+    copies = 1 if buildings < 700 else 2 + buildings // 20000
     book = planted.new_book()
-    mains = lay.lay_mains(town.net, town.frame, _rng(seed, _MAINS))
-    rng = _rng(seed, _FAULTS)
-    bare = faults.bare_segments(town.net, mains, town.outlines, copies, rng)
-    mains, cut = faults.strip_records(mains, town.net, bare)
-    mains, splits = faults.split_pipes(mains, town.net, bare, copies, rng)
-    special = np.zeros(len(mains), dtype=bool)
-    special[: len(cut)] = cut
-    halves = [row for split in splits for row in (split.first, split.second)]
-    town, stubs = _furnish_park(town, mains, buildings)
-    branches = pd.concat([lay.lay_branches(_on_sheet(town), mains, town.frame), stubs], ignore_index=True)
-    net_pipes = pd.concat([mains, branches], ignore_index=True)
-    spared = np.zeros(len(net_pipes), dtype=bool)
-    spared[halves] = True
-    services = lay.lay_services(town.outlines, net_pipes, spared, _rng(seed, _SERVICES))
-    services = services[~faults.beside_bare(services, town.net, bare)]
-    all_pipes = pd.concat([net_pipes, services], ignore_index=True)
-    pipes = describe_pipes(all_pipes, town.net.segments, _rng(seed, _PIPES))
-    housing = describe_houses(town.places, town.outlines, town.net.segments, _rng(seed, _HOUSES))
-    tables = _surroundings(
-        town, all_pipes, np.append(special, np.zeros(len(all_pipes) - len(special), dtype=bool)), seed
-    )
-    tables |= {"housing": housing, "pipes": pipes}
-    free = (all_pipes["part"] == "main").to_numpy() & all_pipes["whole"].to_numpy()
-    free &= ~np.isin(all_pipes["segment"], bare)
-    free[halves] = False
-    _plant(town, tables, free, copies, book, seed)
-    book.truths.extend(planted.truths_of_net(splits, pipes, tables["roads"], _bare_truths(town, bare)))
-    _pavilion_truths(housing, stubs, book)
-    _administer(town, tables, book, seed)
-    return Sample(
-        {role: _as_role(role, tables[role]) for role in ROLES if role != "standards"},
-        truth_table(book.truths),
-    )
+    town, stubs = _furnish_park(town, town.mains, buildings)
+    rngs = {word: _rng(seed, part) for word, part in _BELOW.items()}
+    branches = lay.lay_branches(_on_sheet(town), town.mains, town.frame)
+    below = dig(town.net, town.frame, town.outlines, town.mains, branches, stubs, copies, rngs)
+    town = town._replace(mains=town.mains.iloc[:0])
+    book.truths.extend(below.truths)
+    housing = describe_houses(town.places, town.outlines, town.net.segments, town.frame, _rng(seed, _HOUSES))
+    tables = {"housing": housing, "pipes": below.register}
+    tables |= _surroundings(town, below, copies, book, seed)
+    below = below._replace(points=tables["pipe_points"])
+    _plant(town, tables, below, copies, book, seed)
+    book.truths.extend(planted.truths_of_bare(tables["roads"], _bare_truths(town, below.bare)))
+    _pavilion_truths(tables, stubs, book)
+    for role in ("housing", "pipes", "components"):
+        tables[role] = packed(tables[role])
+    foreseen = _administer(town, tables, below, book, seed)
+    return Registers(tables, truth_table(book.truths, foreseen))
 
 
 def _rng(seed: int, part: int) -> np.random.Generator:
@@ -132,7 +135,9 @@ def _raise_town(buildings: int, seed: int) -> _Town:
         roads = make_roads(net, lanes, blocks, frame)
         ground_taken = carriageways(roads["geometry"].to_numpy(), roads["width_m"].to_numpy())
         wet = shapely.buffer(water["geometry"].to_numpy(), _KEEP_OFF_WATER_M)
-        stands = outlines_of.standing(outlines, frame, np.concatenate([ground_taken, wet]))
+        mains = lay.lay_mains(net, frame, _rng(seed, _MAINS))
+        taken = np.concatenate([ground_taken, wet])
+        stands = outlines_of.standing(outlines, frame, taken, mains["line"].to_numpy())
         if stands.sum() >= buildings:
             break
     else:
@@ -156,6 +161,7 @@ def _raise_town(buildings: int, seed: int) -> _Town:
         outlines[kept],
         roads,
         water,
+        mains,
     )
 
 
@@ -191,46 +197,66 @@ def _furnish_park(town: _Town, mains: pd.DataFrame, buildings: int) -> tuple[_To
 
 
 def _surroundings(
-    town: _Town, all_pipes: pd.DataFrame, caps: np.ndarray, seed: int
+    town: _Town, below: Underground, copies: int, book: planted.Book, seed: int
 ) -> dict[str, pd.DataFrame]:
-    """Roads, water, neglected places, pipe points, components and units."""
+    """Roads, water, neglected places, components and units."""
     rng = _rng(seed, _GROUND)
     ground_taken = carriageways(town.roads["geometry"].to_numpy(), town.roads["width_m"].to_numpy() + 2.0)
     streets = ground_taken[(town.roads["highway"] != "footway").to_numpy()]
     green = ground.make_green(town.net, town.blocks, town.frame, town.water["geometry"].to_numpy(), streets)
-    neglected = ground.make_neglected(town.net, town.passages, town.frame, rng)
+    water, moved = shifted.add_ponds(town.water, shifted.dig_ponds(green, rng))
+    book.truths.extend(moved)
+    neglected = ground.make_neglected(town.net, town.passages, town.blocks, town.frame, rng)
     filled = rng.random(len(neglected)) < 0.9
     neglected["owner"] = pd.Series(np.nan, index=neglected.index, dtype="str")
-    alley = (neglected["kind"] == "back_alley") & filled
+    alley = (neglected["kind"] != "under_viaduct") & filled
     neglected["maintainer"] = pd.Series(np.where(alley, "市容环境养护公司", None), dtype="str")
     neglected["updated_on"] = records.recent_days(len(neglected), rng)
-    points = fittings.make_pipe_points(all_pipes, caps, _rng(seed, _FITTINGS))
-    components = fittings.make_components(
-        points, town.net, town.blocks, green, town.frame, _rng(seed, _FITTINGS)
+    alleys = neglected["geometry"].to_numpy()[(neglected["kind"] == "back_alley").to_numpy()]
+    homes = TRAITS["homes"].reindex(town.places["kind"]).to_numpy() > 0
+    rng = _rng(seed, _FITTINGS)
+    lamps, dark = make_lamps(
+        town.roads, alleys, town.places[homes], town.outlines[homes], copies, town.frame, rng
     )
+    book.truths.extend(dark)
+    facilities = place_facilities(town.net, town.frame, town.outlines[homes], copies, rng)
+    components = fittings.make_components(below.points, town.net, facilities, green, lamps, town.frame, rng)
+    # From here on numbers will do: millions of points take much memory.
+    places = shapely.get_coordinates(below.points["geometry"].to_numpy())
+    points = below.points.drop(columns="geometry").assign(x=places[:, 0], y=places[:, 1])
+    components, doubled = component_faults.add_records(components, below.register, copies, rng)
+    book.truths.extend(doubled)
     units = ground.make_units(town.net, town.frame)
     return {
-        "roads": town.roads,
-        "water": town.water,
-        "neglected": neglected,
         "pipe_points": points,
+        "roads": town.roads,
+        "water": water,
+        "neglected": neglected,
         "components": components,
         "units": units,
     }
 
 
 def _plant(
-    town: _Town, tables: dict[str, pd.DataFrame], free: np.ndarray, copies: int, book: planted.Book, seed: int
+    town: _Town, tables: dict[str, pd.DataFrame], below: Underground, copies: int, book: planted.Book, seed: int
 ) -> None:
     """Change the registers so that the planted gaps hold."""
     rng = _rng(seed, _PLANTS)
-    planted.plant_houses(tables["housing"], town.places["kind"].to_numpy(), copies, book, rng)
-    planted.plant_pipes(tables["pipes"], free, copies, book, rng)
+    housing, roads = tables["housing"], tables["roads"]
+    homes = np.flatnonzero(TRAITS["homes"].reindex(town.places["kind"]).to_numpy() > 0)
+    tracks = rounds.street_tracks(roads[~roads["highway"].isin(["service", "footway", "trunk"])])
+    hidden = rounds.off_tracks(town.outlines[homes], tracks)
+    planted.plant_houses(housing, homes, hidden, copies, book, rng)
+    named = {name for row in book.truths for name in row.object_id.split("|")}
+    free = ~below.register["id"].isin(named).to_numpy() & ((below.laid["part"] != "main").to_numpy() | below.free)
+    planted.plant_pipes(tables["pipes"], below.laid["part"].to_numpy(), free, copies, book, rng)
     planted.plant_components(tables["components"], copies, book, rng)
-    districts = tables["units"][tables["units"]["level"] == "district"]
     middle = shapely.point_on_surface(tables["neglected"]["geometry"].to_numpy())
-    where = offices.locate(middle, districts["geometry"].to_numpy())
-    planted.plant_neglected(tables["neglected"], districts["code"].to_numpy()[where], copies, book)
+    of = {}
+    for level, field in (("district", "code"), ("subdistrict", "name")):
+        part = tables["units"][tables["units"]["level"] == level]
+        of[level] = part[field].to_numpy(dtype=object)[offices.locate(middle, part["geometry"].to_numpy())]
+    planted.plant_neglected(tables["neglected"], of["district"], of["subdistrict"], copies, book)
 
 
 def _bare_truths(town: _Town, bare: np.ndarray) -> list[tuple[int, str, str, str]]:
@@ -249,46 +275,49 @@ def _bare_truths(town: _Town, bare: np.ndarray) -> list[tuple[int, str, str, str
     return rows
 
 
-def _pavilion_truths(housing: pd.DataFrame, stubs: pd.DataFrame, book: planted.Book) -> None:
+def _pavilion_truths(tables: dict[str, pd.DataFrame], stubs: pd.DataFrame, book: planted.Book) -> None:
+    """Truths of the two park houses, as far as no other gas pipe has come near them."""
     if not len(stubs):
         return
-    unserved, served = housing["id"].iloc[-2:]
-    note = "nearest gas pipe 51 m away, in a cell with gas"
-    book.truths.append(Truth("S01", "housing", unserved, "RQ", "RQ", "medium", "yes", "", note))
-    book.truths.append(
-        Truth("S01", "housing", served, "RQ", "RQ", "", "no", "", "nearest gas pipe 49 m away")
-    )
-    book.touched["housing"].update((unserved, served))
+    housing, pipes = tables["housing"], tables["pipes"]
+    gas = shapely.STRtree(pipes["geometry"].to_numpy()[(pipes["class_code"] == "RQ").to_numpy()])
+    plans = zip(housing.index[-2:], (faults.UNSERVED_M, faults.SERVED_M), (("medium", "yes"), ("", "no")))
+    for row, distance, (severity, expected) in plans:
+        outline, name = housing["geometry"].iat[row], housing["id"].iat[row]
+        nearest = shapely.distance(outline, gas.geometries[gas.query_nearest(outline)]).min()
+        if abs(nearest - distance) < 0.05:
+            note = f"nearest gas pipe {distance:.0f} m away"
+            book.truths.append(Truth("S01", "housing", name, "RQ", "RQ", severity, expected, "", note))
+        book.touched["housing"].add(name)
 
 
-def _administer(town: _Town, tables: dict[str, pd.DataFrame], book: planted.Book, seed: int) -> None:
-    """Add the offices' tables and the running records; one cell of the fringe has no fallback."""
+def _administer(
+    town: _Town, tables: dict[str, pd.DataFrame], below: Underground, book: planted.Book, seed: int
+) -> list[pd.DataFrame]:
+    """Add the offices' tables and the running records; what is to be found in them, besides the plants."""
     rng = _rng(seed, _RECORDS)
     tables["units"] = offices.count_people(tables["units"], tables["housing"])
-    noted = {row.object_id for row in book.truths}
-    taken = [tables[role]["geometry"].to_numpy()[tables[role]["id"].isin(noted)] for role in book.touched]
-    vacancy = offices.vacant_cell(tables["units"], np.concatenate(taken))
-    if vacancy is not None:
-        note = "the fallback duty leaves this cell out"
-        code = offices.cell_code(vacancy)
-        book.truths.append(Truth("R01", "cell", code, "", "", "high", "yes", "", note))
-        next_door = shapely.box(*np.add(vacancy.bounds, (100.0, 0.0, 100.0, 0.0)))
-        code = offices.cell_code(next_door)
-        book.truths.append(Truth("R01", "cell", code, "", "", "", "no", "", "next to it: fallback known"))
-    tables["duties"] = offices.make_duties(tables["units"], vacancy)
-    tables["surveys"] = offices.make_surveys(tables["units"])
-    tables["resources"] = offices.make_resources(tables["units"], rng)
+    vacancy = offices.vacant_cell(tables["units"])
+    neglected = tables["neglected"]
+    alleys = neglected["geometry"].to_numpy()[(neglected["kind"] == "back_alley").to_numpy()]
+    seams = duty_faults.plan_seams(tables["units"], alleys, vacancy)
+    tables["duties"] = offices.make_duties(tables["units"], vacancy, seams)
+    tables["surveys"] = offices.make_surveys(tables["units"], offices.classes_of(tables))
+    tables["resources"] = offices.make_resources(tables["units"])
     tables["totals"] = offices.make_totals(tables)
-    tables["visits"], tables["repairs"] = records.make_visits(tables, book, rng)
-    tables["hotline"] = calls.make_hotline(tables["housing"], town.places["kind"].to_numpy(), rng)
-    tables["events"] = calls.make_events(tables["units"])
+    tables["standards"] = standards.make_standards()
+    book.visits.extend(standards.visits_by_standard(tables["components"]))
+    tables["visits"], tables["repairs"] = records.make_visits(tables, below.laid, book, town.frame, rng)
+    tables["hotline"] = calls.make_hotline(tables["housing"], rng)
+    tables["events"] = calls.make_events(town.frame.sheet.centroid.buffer(40.0, cap_style="square"))
+    return list_foreseen(tables, book, seams, vacancy, walk_of(town.net, town.frame))
 
 
-def _as_role(role: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
-    """The table with the fields of its role, in their order and kind."""
+def as_role(role: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
+    """The table with the fields of its role, in their order and kind; places in x and y become points."""
     data = {}
     for field in ROLES[role].fields:
-        if field.name == "source_name":
+        if field.name not in table:
             continue
         column = table[field.name]
         if field.kind == "text":
@@ -298,5 +327,8 @@ def _as_role(role: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
         elif field.kind in ("number", "year"):
             column = column.astype("float64")
         data[field.name] = column.reset_index(drop=True)
-    shapes = np.asarray(table["geometry"], dtype=object)
+    if "geometry" in table:
+        shapes = np.asarray(table["geometry"], dtype=object)
+    else:
+        shapes = shapely.points(table["x"].to_numpy(), table["y"].to_numpy())
     return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=CRS), crs=CRS)

@@ -43,11 +43,12 @@ class Truth(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """A visit to a planted object: day, activity, result."""
+    """A visit to a planted object: day, activity, result, clock hour."""
 
     day: date
     activity: str
     result: str = "ok"
+    hour: float = 10.0
 
 
 class Repair(NamedTuple):
@@ -68,8 +69,10 @@ class Plant(NamedTuple):
     discriminator: str = ""
     expected: str = "yes"
     as_of: str = ""
-    visits: tuple[Visit, ...] = (Visit(date(2025, 9, 16), "walk_round_patrol"),)
+    visits: tuple[Visit, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    silent: bool = False
+    """Whether nobody comes by but for `visits`; else the usual rounds are made as well."""
 
     def truth(self, role: str, object_id: str, class_code: str = "") -> Truth:
         """The row of the truth table for one object."""
@@ -87,11 +90,20 @@ class Plant(NamedTuple):
         )
 
 
-def truth_table(rows: list[Truth]) -> pd.DataFrame:
-    """The truth table, sorted by rule and object; all columns text."""
-    table = pd.DataFrame(rows, columns=list(Truth._fields))[list(TRUTH_COLUMNS)]
-    return table.sort_values(
-        ["rule_id", "expected", "object_role", "object_id"],
-        ascending=[True, False, True, True],
+def truth_table(planted: list[Truth], foreseen: list[pd.DataFrame]) -> pd.DataFrame:
+    """The truth table, sorted by rule and object; all columns text.
+
+    Parameters
+    ----------
+    planted : list of Truth
+        They come first: what is foreseen of the same object under the same rule adds no row.
+    foreseen : list of DataFrame
+        `TRUTH_COLUMNS`.
+    """
+    table = pd.concat([pd.DataFrame(planted, columns=list(Truth._fields)), *foreseen], ignore_index=True)
+    table = table.drop_duplicates(["rule_id", "object_role", "object_id", "discriminator"])
+    return table[list(TRUTH_COLUMNS)].sort_values(
+        ["rule_id", "expected", "object_role", "object_id", "discriminator"],
+        ascending=[True, False, True, True, True],
         ignore_index=True,
     )

@@ -12,12 +12,12 @@ from typing import Any, Optional, Union
 from ..model.catalogue import CatalogueRow, catalogue
 from ..model.errors import CityGapError
 from ..model.identity import ulid
-from . import lifecycle, seal, times
+from . import lifecycle, seal, times, upgrade
 from .geometry import register_functions
 from .refusals import not_store, told_plainly
 
-SCHEMA = 1
-"""Number of the schema this program writes; a store with a higher one is refused."""
+SCHEMA = 2
+"""Number of the schema this program writes; a store of a lower one is brought to it, a higher one refused."""
 
 BUSY_MS = 5000
 _CACHE_KIB = 65536
@@ -185,11 +185,12 @@ def _fill(path: Path, project: str, crs_name: str, srs_id: int, crs_wkt: str, tz
 
 
 def fill_rules(connection: sqlite3.Connection) -> None:
-    """Bring the table `rules` to the catalogue of this program."""
+    """Bring the table `rules` to the catalogue of this program; what people switched off stays off."""
     columns = ", ".join(f'"{name}"' for name in CatalogueRow._fields)
     marks = ", ".join("?" * len(CatalogueRow._fields))
-    statement = " ".join(("INSERT OR REPLACE INTO rules (", columns, ") VALUES (", marks, ")"))
-    connection.executemany(statement, catalogue().values())
+    renewed = ", ".join(f'"{name}" = excluded."{name}"' for name in CatalogueRow._fields)
+    insert = ("INSERT INTO rules (", columns, ") VALUES (", marks, ") ON CONFLICT (rule_id) DO UPDATE SET")
+    connection.executemany(" ".join((*insert, renewed)), catalogue().values())
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -267,5 +268,10 @@ def _ready(store: Store) -> None:
         )
     if store.connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         store.connection.execute("PRAGMA journal_mode = WAL")
+    if number < SCHEMA:
+        with store.write() as connection:
+            upgrade.bring_to_schema(connection)
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(SCHEMA),))
+            fill_rules(connection)
     lifecycle.expire_accepted(store, datetime.now(timezone.utc))
     seal.seal_events(store)

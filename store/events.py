@@ -24,6 +24,7 @@ _KEYS = {
     "note_gaps": ("note_id", "gap_id"),
     "photos": ("fid",),
     "standards": ("fid",),
+    "rules": ("rule_id",),
 }
 """The columns that an event's row_key names, by table."""
 
@@ -35,6 +36,7 @@ _COLUMNS = {
     "note_gaps": frozenset(("fid", "note_id", "gap_id")),
     "photos": frozenset(("fid", "note_id", "path", "sha256", "name", "bytes")),
     "standards": frozenset(("fid", *standards.COLUMNS)),
+    "rules": frozenset(("is_on",)),
 }
 """Any client may write an event, so undo writes to these tables and columns alone."""
 

@@ -77,9 +77,10 @@ def flag(
     Raises
     ------
     CityGapError
-        ``bad_severity``, ``no_rule``, ``no_role``, ``no_place``, ``bad_geometry``, ``locked``.
+        ``bad_severity``, ``bad_text`` (nothing but blanks), ``no_rule``, ``no_role``, ``no_place``,
+        ``bad_geometry``, ``locked``.
     """
-    _check(severity, object_role, object_id)
+    _check(severity, text, object_role, object_id)
     blob = None if wkb is None else to_blob(wkb, store.srs_id, bounds)
     box = None if blob is None else bounds_of(blob)
     if box is None and not object_id:
@@ -113,13 +114,15 @@ def flag(
     return gap_id
 
 
-def _check(severity: str, object_role: Optional[str], object_id: Optional[str]) -> None:
+def _check(severity: str, text: str, object_role: Optional[str], object_id: Optional[str]) -> None:
     if severity not in SEVERITIES:
         raise CityGapError(
             "bad_severity",
             f"there is no severity {severity!r}",
             remedy=f"Name one of {', '.join(SEVERITIES)}.",
         )
+    if text and not text.strip():
+        raise CityGapError("bad_text", "the text is blank", field="text", remedy="Say what is missing there.")
     if bool(object_role) != bool(object_id):
         raise CityGapError("no_place", "an object needs a role and an id", remedy="Name it as ROLE:ID.")
     if object_role and object_role != "cell" and object_role not in ROLES:

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any
+
+from ..model.ledger import LedgerRow
 
 if TYPE_CHECKING:
     from .database import Store
-
-
-class LedgerRow(NamedTuple):
-    """What is known of a class in a cell.
-
-    `state` as in the catalogue; `length_m` of lines, metres; `covered`: share of the cell that surveys of
-    the class cover; `newest` date of survey or record, ISO 8601; `completeness`: mean share of required fields.
-    """
-
-    cell_code: str
-    class_code: str
-    state: str
-    records: int
-    length_m: Optional[float]
-    covered: Optional[float]
-    newest: Optional[str]
-    completeness: Optional[float]
 
 
 def write_ledger(

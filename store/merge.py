@@ -49,6 +49,7 @@ def merge_run(
     cancelled: Callable[[], bool] = lambda: False,
     due_days: Optional[Mapping[str, Optional[float]]] = None,
     codes_of: Optional[CodesOf] = None,
+    besides: Callable[[Store], None] = lambda store: None,
 ) -> dict[str, dict[str, int]]:
     """Merge a run into the store: all of it or, cancelled or failed, nothing.
 
@@ -74,6 +75,8 @@ def merge_run(
         Severity to the days a new gap has, None: no due date; by default what the store's standards say.
     codes_of : callable, optional
         As `flags.place_flags` takes it: planners' flags get their area and cell.
+    besides : callable
+        Writes what else the run found out, in the same transaction.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def merge_run(
                     place_flags(store, codes_of)
                 connection.execute("DELETE FROM meta WHERE key = 'run'")
                 runs.record_rules(store, run.run_id, rules, counts)
+                besides(store)
                 fill_rules(connection)
     finally:
         for table in ("incoming", "matched", "unseen", "answered"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Union
 
@@ -47,14 +48,15 @@ def add_note(
     Raises
     ------
     CityGapError
-        ``no_gap``, ``bad_time``, ``bad_result``, ``bad_photo``, ``locked``; then nothing was written.
+        ``no_gap``, ``bad_time`` (none, or after today), ``bad_result``, ``bad_photo``, ``locked``; then
+        nothing was written.
     """
     ids = known_gaps(store, gap_ids)
     if result and result not in maps_to("notes.result"):
         words = ", ".join(maps_to("notes.result"))
         raise CityGapError("bad_result", f"there is no result {result!r}", remedy=f"Name one of {words}.")
     entered = times.now(store.zone)
-    seen = entered if at is None else times.stamp(times.moment(at, store.zone))
+    seen = entered if at is None else _seen(at, store)
     note = (ulid(), seen, entered, author or None, text, result or None, weather or None, int(private))
     checked = check_photos(photos)
     with store.write(author):
@@ -68,6 +70,19 @@ def add_note(
         if result == "verified":
             verify_flags(store, ids, author)
     return str(note[0])
+
+
+def _seen(text: str, store: Store) -> str:
+    """When a note was seen; today is not over yet, but nobody saw what comes after it."""
+    seen = times.moment(text, store.zone)
+    if seen.astimezone(store.zone).date() > datetime.now(store.zone).date():
+        raise CityGapError(
+            "bad_time",
+            f"{text!r} lies in the future",
+            field="at",
+            remedy="Give the day on which it was seen.",
+        )
+    return times.stamp(seen)
 
 
 def _insert(store: Store, note: tuple[Any, ...], gap_ids: list[str], photos: list[Photo]) -> None:

@@ -229,7 +229,8 @@ CREATE TABLE rules (
   false_alarm_en TEXT NOT NULL,
   mend_zh TEXT NOT NULL,
   mend_en TEXT NOT NULL,
-  unit TEXT NOT NULL
+  unit TEXT NOT NULL,
+  is_on BOOLEAN NOT NULL DEFAULT 1
 );
 
 -- One row a changed cell (column_name), or a whole row made or removed (column_name '*', JSON).
@@ -283,6 +284,48 @@ SELECT NULL, c.cell_code, k.class_code, 'never_surveyed', 0, NULL, 0.0, NULL, NU
 FROM ledger_classes k CROSS JOIN ledger_cells c
 WHERE NOT EXISTS (SELECT 1 FROM ledger_seen s WHERE s.class_code = k.class_code AND s.cell_code = c.cell_code);
 
+CREATE TABLE data_card (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  level TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  role TEXT NOT NULL,
+  part TEXT NOT NULL,
+  numerator REAL,
+  denominator REAL,
+  value REAL
+);
+CREATE TABLE pipe_matrix (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  level TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  class_code TEXT NOT NULL,
+  kind_code TEXT NOT NULL,
+  paper_kind INTEGER,
+  records INTEGER NOT NULL,
+  length_m REAL NOT NULL,
+  known_material_code REAL,
+  known_diameter_mm REAL,
+  known_depth_m REAL,
+  known_laid_year REAL,
+  known_burial_method REAL,
+  known_owner REAL,
+  known_assessed_on REAL,
+  mean_age_a REAL,
+  newest TEXT
+);
+CREATE TABLE stock (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  level TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  role TEXT NOT NULL,
+  class_code TEXT NOT NULL,
+  decade TEXT NOT NULL,
+  records INTEGER NOT NULL,
+  floor_area_m2 REAL,
+  estimated_m2 REAL,
+  length_m REAL
+);
+
 INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
   ('meta', 'attributes', 'meta', 'The store itself: schema number, project, time zone'),
   ('notes', 'attributes', 'notes', 'What people saw'),
@@ -294,6 +337,9 @@ INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUE
   ('sources', 'attributes', 'sources', 'What each run read'),
   ('standards', 'attributes', 'standards', 'Thresholds, shipped and of the city'),
   ('rules', 'attributes', 'rules', 'Catalogue of the rules'),
+  ('data_card', 'attributes', 'data_card', 'Completeness, correctness, precision and currency of each role and unit'),
+  ('pipe_matrix', 'attributes', 'pipe_matrix', 'Length of pipes by class, kind and unit, and what is known of it'),
+  ('stock', 'attributes', 'stock', 'Housing and pipes by decade and unit'),
   ('ledger', 'attributes', 'ledger', 'What was looked at in each cell and class'),
   ('ledger_cells', 'attributes', 'ledger_cells', 'Cells of the ledger'),
   ('ledger_classes', 'attributes', 'ledger_classes', 'Classes of the ledger'),
@@ -610,7 +656,7 @@ BEGIN
     'severity', NEW.severity), nullif(author, ''), "action", undoes
   FROM current_action;
 END;
-CREATE TRIGGER event_standard_update AFTER UPDATE ON standards WHEN OLD.origin = 'city' OR NEW.origin = 'city'
+CREATE TRIGGER event_standard_update AFTER UPDATE ON standards
 BEGIN
   INSERT INTO events (table_name, row_key, subject, column_name, was, is_now, edited_by, "action", undoes)
   SELECT 'standards', NEW.fid, coalesce(NEW.standard_id, ''), cell, was, is_now, nullif(author, ''), "action", undoes
@@ -637,7 +683,9 @@ BEGIN
     UNION ALL SELECT 'severity', OLD.severity, NEW.severity)
   WHERE was IS NOT is_now;
 END;
-CREATE TRIGGER event_standard_delete AFTER DELETE ON standards WHEN OLD.origin = 'city'
+-- The program replaces shipped rows with those of its own version; that is nobody's edit.
+CREATE TRIGGER event_standard_delete AFTER DELETE ON standards
+WHEN OLD.origin = 'city' OR NOT EXISTS (SELECT 1 FROM meta WHERE key = 'action')
 BEGIN
   INSERT INTO events (table_name, row_key, subject, column_name, was, edited_by, "action", undoes)
   SELECT 'standards', OLD.fid, coalesce(OLD.standard_id, ''), '*', json_object(
@@ -647,6 +695,13 @@ BEGIN
     'source', OLD.source, 'clause', OLD.clause, 'confidence', OLD.confidence, 'valid_from', OLD.valid_from,
     'valid_to', OLD.valid_to, 'version', OLD.version, 'note', OLD.note, 'origin', OLD.origin,
     'severity', OLD.severity), nullif(author, ''), "action", undoes
+  FROM current_action;
+END;
+
+CREATE TRIGGER event_rule_update AFTER UPDATE OF is_on ON rules WHEN NEW.is_on IS NOT OLD.is_on
+BEGIN
+  INSERT INTO events (table_name, row_key, subject, column_name, was, is_now, edited_by, "action", undoes)
+  SELECT 'rules', NEW.rule_id, NEW.rule_id, 'is_on', OLD.is_on, NEW.is_on, nullif(author, ''), "action", undoes
   FROM current_action;
 END;
 

@@ -1,4 +1,4 @@
-"""Data gaps of whole areas: where nobody ever looked."""
+"""Data gaps of whole areas: where nobody ever looked, where the sum is not the official one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from ..city import City
 from ..context import Context
 from ..findings import anchor_places, join_findings, make_findings
 from ..ledger import ClassLedger, Ledger, ledger
+from ..reconcile import EVERYWHERE, deviation, reconcile
 from ..rule import Outcome, Rule
-
-EVERYWHERE = "*"
-"""Id of the study area where no unit is given."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +150,66 @@ def _object_array(items: list[shapely.Geometry]) -> np.ndarray:
     return array
 
 
+def find_total_mismatch(city: City, context: Context) -> Outcome:
+    """D06: official totals that the sum of the records misses by more than the tolerance.
+
+    Of several totals of one measure, class and area the latest counts. Estimated where some of the
+    sum is outline x floors.
+    """
+    totals = reconcile(context)
+    bare = sorted(set(totals["untested"].dropna()))
+    totals = totals.drop_duplicates(["area_code", "measure", "class_code"], keep="last")
+    parts = [
+        _mismatches(role, rows, context)
+        for role, rows in totals[totals["result"].isin(("short", "over"))].groupby("role", sort=True)
+    ]
+    return Outcome(join_findings(parts, city.crs), tuple(f"not tested: {reason}" for reason in bare))
+
+
+def _mismatches(role: str, rows: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
+    off = np.array([deviation(ratio) for ratio in rows["ratio"]])
+    limits = [context.number(f"D06.{name}_over") for name in ("high", "medium")]
+    row = context.standards.parameter("D06.tolerance")
+    shares = rows["estimated_share"].fillna(0.0).to_numpy(dtype="float64")
+    numbers = ("official", "recorded", "gap", "duplicate_amount", "unexplained")
+    return make_findings(
+        "D06",
+        object_role="units",
+        object_id=rows["area_code"],
+        severity=np.select([off > limit for limit in limits], ["high", "medium"], "low").astype(object),
+        geometry=rows.geometry.to_numpy(),
+        crs=context.city.crs,
+        discriminator=[f"{m}:{c}" for m, c in zip(rows["measure"], rows["class_code"])],
+        class_code=[word or None for word in rows["class_code"]],
+        measured=rows["ratio"],
+        reference=1.0,
+        unit="1",
+        basis=row.basis,
+        confidence=row.confidence,
+        data_state=np.where(shares > 0, "estimated", "known").astype(object),
+        params=[
+            {
+                "measure": total["measure"],
+                "unit": total["unit"],
+                "result": total["result"],
+                "source": total["source"],
+                **{name: round(float(total[name]), 2) for name in numbers},
+                "estimated_share": round(float(share), 4),
+                "without_floors": int(total["without_floors"]),
+                "without_amount": int(total["without_amount"]),
+                "duplicates": int(total["duplicates"]),
+            }
+            for total, share in zip(rows.to_dict("records"), shares)
+        ],
+        steps=False,
+        evidence=() if role == "units" else (role,),
+    )
+
+
+def _no_totals(city: City) -> Optional[str]:
+    return None if city.has("totals") else "no totals given"
+
+
 def _no_surveys(city: City) -> Optional[str]:
     if not city.has("surveys"):
         return "no surveys given"
@@ -164,4 +222,13 @@ NEVER_SURVEYED = Rule(
     _no_surveys,
     roles=("surveys", *OBJECT_LAYERS, "units"),
     reach_m=None,
+)
+
+TOTAL_MISMATCH = Rule(
+    "D06",
+    find_total_mismatch,
+    _no_totals,
+    roles=("totals", *OBJECT_LAYERS, "units"),
+    reach_m=None,
+    reads=("D04",),
 )

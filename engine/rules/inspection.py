@@ -10,19 +10,18 @@ import pandas as pd
 
 from ...model.roles import OBJECT_LAYERS
 from ..city import City
-from ..classes import class_codes, of_class
-from ..context import YEAR_FIELD, Context
+from ..classes import YEAR_FIELD, class_codes, of_class
+from ..context import Context
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
 from ..visits import (
     Due,
     counted_visits,
-    counts_for,
     due_rows,
     ids_of_role,
     log_start,
-    near_visits,
     object_roles,
+    rounds,
     visited_by_id,
 )
 
@@ -34,21 +33,17 @@ def find_never_inspected(city: City, context: Context) -> Outcome:
 
     Info where the object is younger than the visit log, or the log shorter than every interval.
     """
-    visits = counted_visits(context)
     parts = []
     for role in object_roles(context):
         context.check_cancelled()
-        due = due_rows(context, role)
-        if due:
-            parts.append(_never_inspected(role, due, visits, context))
+        if due_rows(context, role):
+            parts.append(_never_inspected(role, context))
     return Outcome(join_findings(parts, city.crs))
 
 
-def _never_inspected(role: str, due: list[Due], visits: pd.DataFrame, context: Context) -> gpd.GeoDataFrame:
-    table = context.city.table(role)
-    is_due = np.logical_or.reduce([item.objects for item in due])
-    seen = visited_by_id(visits, table["id"], role) | _seen_nearby(role, due, visits, context)
-    found = np.flatnonzero(is_due & ~seen)
+def _never_inspected(role: str, context: Context) -> gpd.GeoDataFrame:
+    table, log = context.city.table(role), rounds(context, role)
+    due, found = log.due, log.rows[~log.seen]
     strictest, interval = _strictest(due, found)
     chosen = [due[index].row for index in strictest]
     part = table.iloc[found]
@@ -71,16 +66,6 @@ def _never_inspected(role: str, due: list[Due], visits: pd.DataFrame, context: C
             {"due": sorted({item.row.rule_or_activity for item in due if item.objects[row]})} for row in found
         ],
     )
-
-
-def _seen_nearby(role: str, due: list[Due], visits: pd.DataFrame, context: Context) -> np.ndarray:
-    """Objects that a visit without object_id came near to, of an activity for which they are due."""
-    objects, visit = near_visits(context, visits, role)
-    seen = np.zeros(len(context.city.table(role)), dtype=bool)
-    for item in due:
-        counts = counts_for(visits["activity"], item.row.rule_or_activity)[visit] & item.objects[objects]
-        seen[objects[counts]] = True
-    return seen
 
 
 def _strictest(due: list[Due], found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

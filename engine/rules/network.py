@@ -1,8 +1,7 @@
-"""Network gaps: pipe ends that almost meet, streets along which nothing is on record."""
+"""Network gaps: pipe ends that dangle or almost meet, streets along which nothing is on record."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
 
 import geopandas as gpd
@@ -13,23 +12,81 @@ import shapely
 from ...model.vocabulary import canonical, maps_to
 from ..city import City, usable
 from ..classes import class_codes
+from ..connected import connected_parts
 from ..context import Context
 from ..coverage import SLACK_M, Pieces, covered_length, merged_lines, straight_pieces
+from ..ends import (
+    Ends,
+    Network,
+    at_the_edge,
+    close_pairs,
+    dangles,
+    joined_ends,
+    lone_ends,
+    network,
+    sources_and_outlets,
+    within,
+)
 from ..findings import make_findings
 from ..rule import Outcome, Rule
 
 _CHUNK = 20_000
 
 
-@dataclass(frozen=True)
-class _Ends:
-    """Ends of pipes: row of the pipe, its id and class, `s` or `e`, and place, shape (n,) each."""
+def find_dangling_ends(city: City, context: Context) -> Outcome:
+    """N01: ends of pipes that meet nothing a pipe may end at; not where N02 holds.
 
-    pipe: np.ndarray
-    object_id: np.ndarray
-    class_code: np.ndarray
-    name: np.ndarray
-    place: np.ndarray
+    Pipes without a class are not tested.
+    """
+    net = network(city, context)
+    lone = lone_ends(net.ends)
+    snap, near = context.number("N01.snap_tol_m", "pipes"), context.number("N02.near_tol_m", "pipes")
+    first, second, _ = close_pairs(net.ends, lone, snap, near)
+    context.check_cancelled()
+    # A dangling end that almost meets another is a near miss, whether the other dangles or not.
+    lone = np.setdiff1d(lone, np.concatenate([first, second]))
+    open_ends = lone[dangles(net, lone, context)]
+    return Outcome(_dangling_ends(net, open_ends, context), net.untested)
+
+
+def _dangling_ends(net: Network, found: np.ndarray, context: Context) -> gpd.GeoDataFrame:
+    row = context.standards.parameter("N01.snap_tol_m", "pipes")
+    pipe, code = net.ends.pipe[found], net.ends.class_code[found]
+    diameter = context.subject("pipes").rows["diameter_mm"].to_numpy(dtype="float64")[pipe]
+    is_main = diameter >= context.number("N01.main_diameter_mm", "pipes")
+    is_severe = np.isin(code, context.standards.words("N01.high_classes", "pipes"))
+    return make_findings(
+        "N01",
+        object_role="pipes",
+        object_id=net.ends.object_id[found],
+        discriminator=net.ends.name[found],
+        severity=np.select([is_severe, is_main], ["high", "medium"], "low").astype(object),
+        geometry=net.ends.place[found],
+        crs=context.city.crs,
+        anchor_geometry=context.city.table("pipes").geometry.to_numpy()[pipe],
+        class_code=code,
+        measured=_to_the_next(net, found, context),
+        reference=row.number(),
+        unit="m",
+        basis=row.basis,
+        confidence=row.confidence,
+        params=[{} if np.isnan(size) else {"diameter_mm": float(size)} for size in diameter],
+    )
+
+
+def _to_the_next(net: Network, found: np.ndarray, context: Context) -> np.ndarray:
+    """Distance to the next other pipe of the class, NaN beyond `N01.next_max_m`, shape (k,)."""
+    nearest = np.full(len(found), np.inf)
+    farthest = context.number("N01.next_max_m", "pipes")
+    code = net.ends.class_code[found]
+    for each in pd.unique(code):
+        mine = np.flatnonzero(code == each)
+        theirs = np.flatnonzero(net.codes[net.rows] == each)
+        end, line, apart = within(net.ends.place[found[mine]], net.lines[theirs], farthest)
+        other = net.ends.pipe[found[mine[end]]] != net.rows[theirs[line]]
+        np.minimum.at(nearest, mine[end[other]], apart[other])
+        context.check_cancelled()
+    return np.where(np.isinf(nearest), np.nan, nearest)
 
 
 def find_near_misses(city: City, context: Context) -> Outcome:
@@ -37,116 +94,20 @@ def find_near_misses(city: City, context: Context) -> Outcome:
 
     Farther apart than `N01.snap_tol_m`, at most `N02.near_tol_m`. Pipes without a class are not tested.
     """
-    codes = class_codes("pipes", context.subject("pipes").rows)
-    is_line, lines = merged_lines(city.table("pipes").geometry)
-    tested = np.flatnonzero(is_line & ~pd.isna(codes))
-    ends = _ends(city.table("pipes"), lines, codes, tested)
+    net = network(city, context)
     snap, near = context.number("N01.snap_tol_m", "pipes"), context.number("N02.near_tol_m", "pipes")
-    first, second, gap = _close_pairs(ends, snap, near)
+    first, second, gap = close_pairs(net.ends, lone_ends(net.ends), snap, near)
     context.check_cancelled()
-    dangling = np.zeros(len(ends.pipe), dtype=bool)
+    dangling = np.zeros(len(net.ends), dtype=bool)
     asked = np.unique(np.concatenate([first, second]))
-    # as recorded: joining the parts of a line drops those without length, and they are parts too
-    recorded = city.table("pipes").geometry.to_numpy()[tested]
-    dangling[asked] = _dangle(ends, asked, recorded, tested, context)
+    dangling[asked] = dangles(net, asked, context)
     kept = dangling[first] | dangling[second]
-    findings = _near_misses(ends, first[kept], second[kept], gap[kept], dangling, context)
-    unclassed = int(pd.isna(codes).sum())
-    return Outcome(findings, (f"{unclassed} pipes without a class: not tested",) if unclassed else ())
-
-
-def _ends(pipes: gpd.GeoDataFrame, lines: np.ndarray, codes: np.ndarray, rows: np.ndarray) -> _Ends:
-    """Both ends of each line; a closed line has none."""
-    starts = shapely.get_point(shapely.get_geometry(lines[rows], 0), 0)
-    stops = shapely.get_point(shapely.get_geometry(lines[rows], -1), -1)
-    open_ended = ~(shapely.is_missing(starts) | shapely.is_missing(stops) | shapely.equals(starts, stops))
-    pipe = np.tile(rows[open_ended], 2)
-    return _Ends(
-        pipe,
-        pipes["id"].astype(object).to_numpy()[pipe],
-        codes[pipe],
-        np.repeat(["s", "e"], open_ended.sum()).astype(object),
-        np.concatenate([starts[open_ended], stops[open_ended]]),
-    )
-
-
-def _close_pairs(ends: _Ends, snap: float, near: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of ends of one class and two pipes that almost meet, each once and smaller id first.
-
-    Returns
-    -------
-    first, second : ndarray of int64, shape (k,)
-    gap : ndarray of float64, shape (k,), metres
-    """
-    spots = pd.DataFrame(
-        {"class": ends.class_code, "x": shapely.get_x(ends.place), "y": shapely.get_y(ends.place)}
-    )
-    # An end that shares its place with another end of its class can't dangle: no need to ask for it.
-    lone = np.flatnonzero(~spots.duplicated(keep=False).to_numpy())
-    one, other, gap = _within(ends.place[lone], ends.place, near)
-    one = lone[one]
-    apart = (ends.class_code[one] == ends.class_code[other]) & (ends.pipe[one] != ends.pipe[other])
-    one, other, gap = (column[apart & (gap > snap)] for column in (one, other, gap))
-    rank = np.lexsort((ends.name, ends.object_id))
-    place = np.empty(len(rank), dtype="int64")
-    place[rank] = np.arange(len(rank))
-    first = np.where(place[one] < place[other], one, other)
-    second = np.where(place[one] < place[other], other, one)
-    _, once = np.unique(np.column_stack([first, second]), axis=0, return_index=True)
-    return first[once], second[once], gap[once]
-
-
-def _dangle(
-    ends: _Ends, asked: np.ndarray, lines: np.ndarray, pipe_of_line: np.ndarray, context: Context
-) -> np.ndarray:
-    """Whether each asked end meets nothing that a pipe may end at, shape (k,)."""
-    city, places = context.city, ends.place[asked]
-    pipe, code = ends.pipe[asked], ends.class_code[asked]
-    snap = context.number("N01.snap_tol_m", "pipes")
-    meets = np.zeros(len(asked), dtype=bool)
-
-    class_of_pipe = class_codes("pipes", context.subject("pipes").rows)
-    end, line, _ = _within(places, lines, snap)
-    other = pipe_of_line[line]
-    meets[end[(pipe[end] != other) & (code[end] == class_of_pipe[other])]] = True
-
-    points, codes = _stopping_points(context)
-    end, point, _ = _within(places, points, snap)
-    meets[end[code[end] == codes[point]]] = True
-
-    housing = city.table("housing").geometry
-    outlines = housing.to_numpy()[usable(housing) & (shapely.get_dimensions(housing.to_numpy()) == 2)]
-    meets[shapely.STRtree(outlines).query(places, predicate="intersects")[0]] = True
-
-    if context.units.study_edge is not None:
-        meets |= shapely.distance(places, context.units.study_edge) <= context.number(
-            "N01.edge_buffer_m", "pipes"
-        )
-    return ~meets
-
-
-def _stopping_points(context: Context) -> tuple[np.ndarray, np.ndarray]:
-    """Place and class of the pipe points that a pipe may end at: all but those that only join."""
-    table, rows = context.city.table("pipe_points"), context.subject("pipe_points").rows
-    joining = [word for word, use in maps_to("pipe_points.feature").items() if use == "none"]
-    codes = class_codes("pipe_points", rows)
-    stops = ~rows["feature"].isin(joining).to_numpy(dtype=bool) & ~pd.isna(codes) & usable(table.geometry)
-    return table.geometry.to_numpy()[stops], codes[stops]
-
-
-def _within(
-    places: np.ndarray, shapes: np.ndarray, distance: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs at most a distance apart: index of each in `places` and `shapes`, and how far apart."""
-    # The tree compares boxes widened in floating point: ask for a hair more, then measure.
-    place, shape = shapely.STRtree(shapes).query(places, predicate="dwithin", distance=distance + SLACK_M)
-    apart = shapely.distance(places[place], shapes[shape])
-    near = apart <= distance
-    return place[near], shape[near], apart[near]
+    findings = _near_misses(net.ends, first[kept], second[kept], gap[kept], dangling, context)
+    return Outcome(findings, net.untested)
 
 
 def _near_misses(
-    ends: _Ends,
+    ends: Ends,
     first: np.ndarray,
     second: np.ndarray,
     gap: np.ndarray,
@@ -177,6 +138,73 @@ def _near_misses(
         params=[
             {"dangling": [f"{ids[end]}:{names[end]}" for end in pair if dangling[end]]} for pair in pairs
         ],
+    )
+
+
+def find_parts_without_source(city: City, context: Context) -> Outcome:
+    """N03: connected parts of a class that reach no source, outlet or edge of the study area.
+
+    An end within `N01.snap_tol_m` of any part of a pipe of its class joins the two. A source or
+    outlet is a pipe point of the class (station, works, outfall, pump, reservoir) as close to any
+    part of a pipe, or an end within `N01.edge_buffer_m` of the edge of the study area. Parts shorter
+    than `N03.min_length_m` are left out. Pipes without a class are not tested.
+    """
+    net = network(city, context)
+    owner = np.searchsorted(net.rows, net.ends.pipe)
+    ends, pipe = joined_ends(net, context)
+    context.check_cancelled()
+    part = connected_parts(len(net.rows), owner[ends], np.searchsorted(net.rows, pipe))
+    fed = np.zeros(len(net.rows), dtype=bool)
+    fed[part[_at_a_source(net, context)]] = True
+    fed[part[owner[at_the_edge(net.ends.place, context)]]] = True
+    length = shapely.length(net.lines)
+    # Summed from short to long: the order of the rows must not alter the sum.
+    order = np.argsort(length)
+    total = np.bincount(part[order], weights=length[order], minlength=len(part))
+    least = context.number("N03.min_length_m", "pipes")
+    cut_off = np.unique(part)
+    cut_off = cut_off[~fed[cut_off] & (total[cut_off] >= least - SLACK_M)]
+    return Outcome(_parts_without_source(net, part, cut_off, total[cut_off], context), net.untested)
+
+
+def _at_a_source(net: Network, context: Context) -> np.ndarray:
+    """Lines of a network that pass a source or outlet of their class."""
+    points, codes = sources_and_outlets(context)
+    point, line, _ = within(points, net.lines, context.number("N01.snap_tol_m", "pipes"))
+    return line[codes[point] == net.codes[net.rows[line]]]
+
+
+def _parts_without_source(
+    net: Network, part: np.ndarray, found: np.ndarray, length: np.ndarray, context: Context
+) -> gpd.GeoDataFrame:
+    row = context.standards.parameter("N03.min_length_m", "pipes")
+    members = np.flatnonzero(np.isin(part, found))
+    ids = context.city.table("pipes")["id"].astype(object).to_numpy()[net.rows[members]]
+    # Of pipes that share the smallest id the shape decides which of them owns the finding.
+    order = np.lexsort((*shapely.bounds(net.lines[members]).T, ids, part[members]))
+    members, ids = members[order], ids[order]
+    which = np.searchsorted(found, part[members])
+    first = np.searchsorted(which, np.arange(len(found)))
+    count = np.bincount(which, minlength=len(found))
+    medium, high = (context.number(f"N03.{word}_from_m", "pipes") - SLACK_M for word in ("medium", "high"))
+    pieces, of = shapely.get_parts(net.lines[members], return_index=True)
+    return make_findings(
+        "N03",
+        object_role="pipes",
+        object_id=ids[first],
+        discriminator=ids[first],
+        severity=np.select([length >= high, length >= medium], ["high", "medium"], "low").astype(object),
+        geometry=shapely.multilinestrings(pieces, indices=which[of]),
+        crs=context.city.crs,
+        anchor_geometry=net.lines[members[first]],
+        class_code=net.codes[net.rows[members[first]]],
+        measured=length,
+        reference=row.number(),
+        unit="m",
+        basis=row.basis,
+        confidence=row.confidence,
+        params=[{"pipes": number} for number in count.tolist()],
+        evidence=("pipe_points",),
     )
 
 
@@ -269,7 +297,7 @@ def _built_up(lines: np.ndarray, context: Context) -> np.ndarray:
         sure = tree.query(chunk, predicate="dwithin", distance=distance - SLACK_M)[0]
         built[begin : begin + _CHUNK] = np.bincount(sure, minlength=len(chunk)) >= least
     close = np.flatnonzero(~built)
-    counts = np.bincount(_within(lines[close], buildings, distance)[0], minlength=len(close))
+    counts = np.bincount(within(lines[close], buildings, distance)[0], minlength=len(close))
     built[close] = counts >= least
     return built
 
@@ -311,25 +339,44 @@ def _bare_streets(
     )
 
 
-def _lacking_role(city: City, roles: tuple[str, ...]) -> Optional[str]:
+def lacking_role(city: City, roles: tuple[str, ...]) -> Optional[str]:
+    """The sentence that names the roles a city lacks, None if it has them all."""
     absent = [role for role in roles if not city.has(role)]
     return f"no {' and no '.join(absent)} given" if absent else None
 
 
+DANGLING_END = Rule(
+    "N01",
+    find_dangling_ends,
+    lambda city: lacking_role(city, ("pipes",)),
+    roles=("pipes", "pipe_points", "housing", "units", "roads"),
+    reach_m=lambda context: (
+        context.number("N01.next_max_m", "pipes") + context.number("N02.near_tol_m", "pipes")
+    ),
+)
+
 NEAR_MISS = Rule(
     "N02",
     find_near_misses,
-    lambda city: _lacking_role(city, ("pipes",)),
+    lambda city: lacking_role(city, ("pipes",)),
     roles=("pipes", "pipe_points", "housing", "units", "roads"),
     reach_m=lambda context: (
         context.number("N02.near_tol_m", "pipes") + context.number("N01.snap_tol_m", "pipes")
     ),
 )
 
+PART_WITHOUT_SOURCE = Rule(
+    "N03",
+    find_parts_without_source,
+    lambda city: lacking_role(city, ("pipes", "pipe_points")),
+    roles=("pipes", "pipe_points", "units", "roads", "housing"),
+    reach_m=None,
+)
+
 STREET_WITHOUT_PIPE_RECORD = Rule(
     "N05",
     find_streets_without_pipes,
-    lambda city: _lacking_role(city, ("roads", "pipes", "housing")),
+    lambda city: lacking_role(city, ("roads", "pipes", "housing")),
     roles=("roads", "pipes", "housing", "units"),
     reach_m=lambda context: max(
         context.number("N05.search_m", "roads"), context.number("N05.building_dist_m", "roads")

@@ -1,29 +1,26 @@
-"""Responsibility gaps: objects and cells that are nobody's."""
+"""Responsibility gaps of objects: nobody is responsible, or several bodies are."""
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from ...model.roles import ROLES
-from ...model.vocabulary import canonical, maps_to
-from ..city import City, usable
+from ...model.roles import OBJECT_LAYERS, ROLES
+from ..city import City
 from ..classes import class_codes, of_class
 from ..context import Context
+from ..duties import FIELD_OF_DUTY, LEVEL_OF_RANK, valid_duties
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
+from ..standards import Standard
 from ..units import is_within_any
-
-FIELD_OF_DUTY = {"own": "owner", "maintain": "maintainer"}
-"""Which field of an object fills a duty."""
 
 _LAYERS = ("housing", "pipes", "components", "neglected")
 _OTHER_LAYERS = ("pipe_points", "roads", "water")
-_EVERYWHERE = shapely.box(-1e12, -1e12, 1e12, 1e12)
 _OWNERLESS_COVER = "components:0114"
 _CELL_CLASSES = ("*", "units", "cell", "units:cell")
 
@@ -33,7 +30,7 @@ def find_without_owner(city: City, context: Context) -> Outcome:
 
     A duty is tested on a layer only if the layer has its column or a valid duty row names it.
     """
-    duties = valid_duties(context)
+    duties = context.once(valid_duties)
     needed = context.standards.parameter("R01.needed_duties")
     parts, untested = [], []
     for role in _tested_layers(city):
@@ -51,24 +48,6 @@ def find_without_owner(city: City, context: Context) -> Outcome:
         untested.append("cells: fallback")
     reason = (f"not tested ({'; '.join(untested)})",) if untested else ()
     return Outcome(join_findings(parts, city.crs), reason)
-
-
-def valid_duties(context: Context) -> gpd.GeoDataFrame:
-    """Duties in force at T with a body, with the area they hold in: own, that of area_code, or everywhere."""
-    duties = context.city.table("duties")
-    today = context.local_day(pd.Series([pd.Timestamp(context.at)]))[0]
-    begun = ~(context.local_day(duties["valid_from"]) > today)
-    ended = context.local_day(duties["valid_to"]) < today
-    valid = begun & ~ended & duties["body"].notna()
-    duties = duties[valid.to_numpy(dtype=bool)].reset_index(drop=True)
-    units = context.units.rows
-    by_code = dict(zip(units["code"], units.geometry))
-    own = usable(duties.geometry)
-    coded = duties["area_code"].notna().to_numpy()
-    shapes = np.full(len(duties), _EVERYWHERE, dtype=object)
-    shapes[coded] = [by_code.get(code) for code in duties["area_code"][coded]]
-    shapes[own] = duties.geometry.to_numpy()[own]
-    return duties.assign(geometry=gpd.GeoSeries(shapes, crs=context.city.crs))
 
 
 def _tested_layers(city: City) -> list[str]:
@@ -95,32 +74,13 @@ def _lacking(duty: str, role: str, context: Context, duties: gpd.GeoDataFrame) -
         blank = table[field].astype("str").str.strip() == ""
         filled = (table[field].notna() & ~blank).to_numpy(dtype=bool) & ~context.is_filler(role, field)
     mine = duties[(duties["duty"] == duty).to_numpy(dtype=bool)]
-    for object_class, rows in mine.groupby(mine.apply(duty_class, axis=1)) if len(mine) else ():
+    for object_class, rows in mine.groupby("class"):
         open_ones = np.flatnonzero(~filled & of_class(role, table, object_class))
         covered = is_within_any(context.points(role)[open_ones], rows.geometry.to_numpy())
         filled[open_ones[covered]] = True
     if duty == "own":
         filled &= ~of_class(role, table, _OWNERLESS_COVER)
     return ~filled
-
-
-def duty_class(duty: pd.Series) -> str:
-    """The object class a duty is for: its own, else what its trade covers; sanitation and the like: none."""
-    if isinstance(duty["object_class"], str) and duty["object_class"].strip():
-        return duty["object_class"].strip()
-    trade = duty["trade"]
-    if not isinstance(trade, str) or not trade.strip():
-        return "*"
-    word = canonical("duties.trade", trade.strip()) or "*"
-    if word in ROLES or word == "*":
-        return word
-    named = maps_to("class_code").get(canonical("class_code", word) or "")
-    if named:
-        return named
-    component = canonical("components.class_code", word) or ""
-    return (
-        f"components:{component}" if component and component in maps_to("components.class_code") else "none"
-    )
 
 
 def _findings(role: str, tested: list[str], lacking: np.ndarray, context: Context) -> gpd.GeoDataFrame:
@@ -152,7 +112,7 @@ def _findings(role: str, tested: list[str], lacking: np.ndarray, context: Contex
 def _cells_without_fallback(duties: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
     codes, outlines = context.grid.all_cells()
     mine = duties[(duties["duty"] == "fallback").to_numpy(dtype=bool)]
-    general = mine.apply(duty_class, axis=1).isin(_CELL_CLASSES).to_numpy(dtype=bool)
+    general = mine["class"].isin(_CELL_CLASSES).to_numpy(dtype=bool)
     bare = ~is_within_any(shapely.point_on_surface(outlines), mine.geometry.to_numpy()[general])
     row = context.standards.parameter("R01.needed_duties")
     return make_findings(
@@ -173,6 +133,115 @@ def _cells_without_fallback(duties: gpd.GeoDataFrame, context: Context) -> gpd.G
     )
 
 
+def find_several_owners(city: City, context: Context) -> Outcome:
+    """R02: objects whose owner or fallback are several bodies; two bodies on patrol are shown as info.
+
+    Of the duty rows over an object those of the lowest level decide. The object's own field is one
+    more body if no row of that duty over it, of whatever level, names that body.
+    """
+    duties = context.once(valid_duties)
+    parts = []
+    for role in _layers_with_duties(city, duties):
+        context.check_cancelled()
+        points = context.points(role)
+        tree = shapely.STRtree(points)
+        for name, severity in (("R02.single_duties", "high"), ("R02.shared_duties", "info")):
+            row = context.standards.parameter(name)
+            for duty in row.value.split("|"):
+                held = _held(role, duty, tree, context, duties)
+                parts.append(_several(role, duty, held, severity, row, context))
+    return Outcome(join_findings(parts, city.crs))
+
+
+def _layers_with_duties(city: City, duties: pd.DataFrame) -> list[str]:
+    """The layers R01 tests, and others that some duty names."""
+    named = {object_class.split(":")[0] for object_class in duties["class"]}
+    tested = _tested_layers(city)
+    return [role for role in OBJECT_LAYERS if role in tested or (role in named and len(city.table(role)))]
+
+
+class _Held(NamedTuple):
+    """Pairs of objects and the bodies that decide, sorted and without repeats, and how many an object has.
+
+    `body` is a place in `bodies`; an object that no row covers has no pair and a number of 0.
+    """
+
+    object: np.ndarray
+    body: np.ndarray
+    number: np.ndarray
+    bodies: np.ndarray
+    level: np.ndarray
+
+
+def _held(role: str, duty: str, tree: shapely.STRtree, context: Context, duties: pd.DataFrame) -> _Held:
+    """Which bodies hold a duty over each object of a role."""
+    table = context.city.table(role)
+    mine = duties[(duties["duty"] == duty).to_numpy(dtype=bool)]
+    fits = {name: of_class(role, table, name) for name in mine["class"].unique()}
+    mine = mine[np.array([fits[name].any() for name in mine["class"]], dtype=bool)]
+    area, thing = tree.query(mine.geometry.to_numpy(), predicate="intersects")
+    for name in mine["class"].unique():
+        other = (mine["class"] == name).to_numpy()[area] & ~fits[name][thing]
+        area, thing = area[~other], thing[~other]
+    bodies, codes = np.unique(mine["body"].to_numpy(dtype=str), return_inverse=True)
+    rank, body = mine["rank"].to_numpy()[area], codes[area]
+    lowest = np.full(len(table), -1)
+    np.maximum.at(lowest, thing, rank)
+    field, bodies = _body_of_field(role, duty, bodies, context)
+    named = np.zeros(len(table), dtype=bool)
+    named[thing[body == field[thing]]] = True
+    more = np.flatnonzero((field >= 0) & ~named & (lowest >= 0))
+    decides = rank == lowest[thing]
+    pairs = np.concatenate([thing[decides] * len(bodies) + body[decides], more * len(bodies) + field[more]])
+    pairs = np.unique(pairs)
+    thing, body = np.divmod(pairs, max(len(bodies), 1))
+    return _Held(thing, body, np.bincount(thing, minlength=len(table)), bodies, lowest)
+
+
+def _body_of_field(
+    role: str, duty: str, bodies: np.ndarray, context: Context
+) -> tuple[np.ndarray, np.ndarray]:
+    """The body that each object's own field names as its place among all bodies (-1: none), and these."""
+    field = FIELD_OF_DUTY.get(duty, "")
+    rows = context.subject(role).rows
+    if field not in rows:
+        return np.full(len(rows), -1), bodies
+    words, distinct = pd.factorize(rows[field])
+    names = pd.Index(pd.Series(distinct, dtype=object).str.strip())
+    every = pd.Index(bodies.astype(object)).append(names[names != ""]).unique()
+    places = np.where(names == "", -1, every.get_indexer(names))
+    return np.append(places, -1)[words], every.to_numpy(dtype=object)
+
+
+def _several(
+    role: str, duty: str, held: _Held, severity: str, row: Standard, context: Context
+) -> gpd.GeoDataFrame:
+    found = np.flatnonzero(held.number > 1)
+    part = context.city.table(role).iloc[found]
+    names = held.bodies[held.body[np.isin(held.object, found)]]
+    bodies = np.split(names, np.cumsum(held.number[found])[:-1])
+    return make_findings(
+        "R02",
+        object_role=role,
+        object_id=part["id"],
+        severity=severity,
+        geometry=part.geometry.to_numpy(),
+        crs=context.city.crs,
+        discriminator=duty,
+        class_code=class_codes(role, part),
+        measured=held.number[found],
+        reference=1.0,
+        unit="1",
+        basis=row.basis,
+        confidence=row.confidence,
+        params=[
+            {"duty": duty, "level": LEVEL_OF_RANK[held.level[place]], "bodies": sorted(map(str, named))}
+            for place, named in zip(found, bodies)
+        ],
+        evidence=("duties", "units"),
+    )
+
+
 def _missing(city: City) -> Optional[str]:
     layers = _tested_layers(city)
     if any(city.has(role, field) for role in _LAYERS for field in FIELD_OF_DUTY.values()):
@@ -188,6 +257,19 @@ NO_OWNER = Rule(
     "R01",
     find_without_owner,
     _missing,
+    roles=(*_LAYERS, *_OTHER_LAYERS, "duties", "units"),
+    reach_m=lambda context: 0.0,
+)
+
+
+def _no_duties(city: City) -> Optional[str]:
+    return None if len(city.table("duties")) else "no duties given"
+
+
+SEVERAL_OWNERS = Rule(
+    "R02",
+    find_several_owners,
+    _no_duties,
     roles=(*_LAYERS, *_OTHER_LAYERS, "duties", "units"),
     reach_m=lambda context: 0.0,
 )

@@ -7,14 +7,14 @@ from typing import Any, Optional
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from ..city import City, usable
 from ..classes import class_codes
 from ..context import Context
-from ..coverage import SLACK_M, merged_lines, straight_pieces
+from ..coverage import SLACK_M, merged_lines
 from ..findings import join_findings, make_findings
+from ..reach import near_lines
 from ..rule import Outcome, Rule
 from ..standards import Standard
 
@@ -24,8 +24,6 @@ _SEWER_KINDS = {"PS": ("WS", "HS")}
 
 _GRADES = ("A", "B", "C")
 _CHUNK = 100_000
-_SQUARES_A_ROW = 2**31
-_MOST_PLACES = 1000
 
 
 def find_unserved_buildings(city: City, context: Context) -> Outcome:
@@ -98,15 +96,12 @@ def _reached(
     """
     lines = context.city.table("pipes").geometry.to_numpy()[pipes]
     shapes = context.city.table("housing").geometry.to_numpy()[buildings]
-    served = _surely_near(shapes, lines, reach)
-    distance = np.full(len(buildings), np.nan)
     tree = shapely.STRtree(lines)
+    # A hair less than the reach: what is found is surely within it, the rest is measured.
+    served = near_lines(shapes, lines, max(reach - SLACK_M, 0), context.check_cancelled, tree=tree)
+    distance = np.full(len(buildings), np.nan)
     for part in _chunks(np.flatnonzero(~served)):
         context.check_cancelled()
-        # A hair less than the reach: what the tree finds is surely within it, the rest is measured.
-        sure = tree.query(shapes[part], predicate="dwithin", distance=max(reach - SLACK_M, 0))[0]
-        served[part[sure]] = True
-        part = part[~served[part]]
         near, line = tree.query_nearest(shapes[part], max_distance=2 * reach + SLACK_M, all_matches=False)
         distance[part[near]] = shapely.distance(shapes[part[near]], lines[line])
     with np.errstate(invalid="ignore"):
@@ -120,39 +115,6 @@ def _reached(
 def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
     for begin in range(0, len(rows), _CHUNK):
         yield rows[begin : begin + _CHUNK]
-
-
-def _surely_near(shapes: np.ndarray, lines: np.ndarray, reach: float) -> np.ndarray:
-    """Buildings that are within reach at first sight: a point of a pipe in a square next to their own.
-
-    Squares are so small that any two points in neighbouring ones are within reach of each other;
-    a corner stands for its building. What this does not settle is measured.
-    """
-    if reach <= 0 or not len(lines):
-        return np.zeros(len(shapes), dtype=bool)
-    side = reach / np.sqrt(8) * (1 - 1e-6)
-    taken = pd.unique(_squares(_places_along(lines, side), side))
-    for step in (1, _SQUARES_A_ROW):
-        taken = pd.unique(np.concatenate([taken - step, taken, taken + step]))
-    corners, building = shapely.get_coordinates(shapes, return_index=True)
-    first = np.flatnonzero(np.diff(building, prepend=-1))
-    return np.array(pd.Series(_squares(corners[first], side)).isin(taken), dtype=bool)
-
-
-def _places_along(lines: np.ndarray, spacing: float) -> np.ndarray:
-    """Places on lines at most a spacing apart (on longer pieces than any street: farther), shape (k, 2)."""
-    pieces = straight_pieces(lines)
-    number = np.clip(np.ceil(pieces.length / spacing), 1, _MOST_PLACES).astype("int64")
-    piece = np.repeat(np.arange(len(number)), number)
-    ahead = np.arange(len(piece)) - np.repeat(np.cumsum(number) - number, number)
-    away = ahead * (pieces.length / number)[piece]
-    return np.asarray(pieces.start[piece] + pieces.along[piece] * away[:, None])
-
-
-def _squares(places: np.ndarray, side: float) -> np.ndarray:
-    """Number of the square that holds each place, shape (n,) of int64."""
-    squares = np.floor(places / side).astype("int64")
-    return np.asarray(squares[:, 0] * _SQUARES_A_ROW + squares[:, 1])
 
 
 def _within_accuracy(

@@ -1,4 +1,4 @@
-"""The truth table is true: plain-Python readings of the eight rules agree with every row of it.
+"""The truth table is true: plain-Python readings of eight of the rules agree with every row of theirs.
 
 The readings follow the catalogue row by row and object by object; they share no code with the engine.
 Rows without a day of their own must hold on the sample's last day and years later.
@@ -28,7 +28,7 @@ def end_of(day):
     ) + pd.Timedelta(seconds=1)
 
 
-@pytest.fixture(scope="module", params=[(1500, 1), (1500, 10), (300, 2)], ids=str)
+@pytest.fixture(scope="module", params=[(800, 1), (300, 2)], ids=str)
 def sample(request):
     return build_sample(*request.param)
 
@@ -54,9 +54,9 @@ def known(value):
     return None if empty(value) else value
 
 
-def test_each_of_the_first_eight_rules_has_gaps_and_decoys(sample):
+def test_each_row_stands_once_and_each_rule_has_gaps_and_decoys(sample):
     counts = sample.truth.groupby("rule_id")["expected"].agg(set)
-    assert set(counts.index) == {"D01", "A02", "I02", "I05", "S01", "N02", "N05", "R01"}
+    assert {"D01", "A02", "I02", "I05", "S01", "N02", "N05", "R01"} < set(counts.index)
     assert all(found == {"yes", "no"} for found in counts)
     keys = sample.truth[["rule_id", "object_role", "object_id", "discriminator"]]
     assert not keys.duplicated().any()
@@ -98,6 +98,8 @@ def test_aged_buildings(sample):
     for row, day in rows(sample, "A02"):
         house = thing(sample, row)
         year, use = known(house["built_year"]), known(house["use"])
+        if year is not None and not 1843 <= year <= (day - pd.Timedelta(seconds=1)).year:
+            year = None
         checked = (visits_of(sample, row.object_id, day)["activity"] == "structural_check").any()
         found = ""
         if house["danger_grade"] in ("C", "D"):
@@ -121,14 +123,16 @@ def is_due(item, role):
 
 def test_never_inspected(sample):
     visits = sample.tables["visits"]
-    nameless = visits[visits["object_id"].isna()]
+    nameless = visits[visits["object_id"].isna() & visits["activity"].isna()]
+    walks = visits[visits["object_id"].isna() & visits["activity"].notna()]
     for row, day in rows(sample, "I02"):
         item = thing(sample, row)
         named = visits_of(sample, row.object_id, day)
         seen = (named["result"] != "no_access").any()
         near = nameless[shapely.dwithin(nameless.geometry.to_numpy(), item["geometry"], 10.0)]
-        seen = seen or (row.object_role == "pipes" and (near["activity"] == "line_patrol").any())
-        assert not (row.expected == "yes" and len(near)), row
+        seen = seen or len(near) > 0
+        if row.object_role == "pipes":
+            seen = seen or shapely.dwithin(walks.geometry.to_numpy(), item["geometry"], 10.0).any()
         assert (is_due(item, row.object_role) and not seen) == (row.expected == "yes"), row
     assert (day - visits["at"].min()).days > 700
 
@@ -160,17 +164,25 @@ def test_no_repair_record_and_open_defects(sample):
         assert found == (row.expected == "yes"), (row, day)
 
 
-def test_building_near_the_limit_of_gas(sample):
-    pipes = sample.tables["pipes"]
-    gas = pipes.geometry[pipes["class_code"] == "RQ"].to_numpy()
-    wanted = {"yes": 51.0, "no": 49.0}
+def test_buildings_out_of_reach_of_a_class(sample):
+    pipes, units = sample.tables["pipes"], sample.tables["units"]
+    west = units.geometry[units["code"] == "310107"].iloc[0]
+    fringe = units.geometry[units["zone_type"] == "fringe"].iloc[0]
     for row, _ in rows(sample, "S01"):
-        house = thing(sample, row)["geometry"]
-        assert shapely.distance(gas, house).min() == pytest.approx(wanted[row.expected], abs=0.01)
-        if row.expected == "yes":
-            east, north = np.floor(np.array(house.point_on_surface().coords[0]) / 100) * 100
+        house = thing(sample, row)
+        kinds = ("WS", "HS") if row.class_code == "PS" else tuple(pipes["kind_code"].unique())
+        lines = pipes.geometry[(pipes["class_code"] == row.class_code) & pipes["kind_code"].isin(kinds)]
+        far = shapely.distance(lines.to_numpy(), house["geometry"]).min() > {"DL": 100.0}.get(row.class_code, 50.0)
+        assert far == (row.expected == "yes"), row
+        if far:
+            point = house["geometry"].point_on_surface()
+            east, north = np.floor(np.array(point.coords[0]) / 100) * 100
             cell = shapely.box(east, north, east + 100, north + 100)
-            assert shapely.length(shapely.intersection(gas, cell)).sum() > 1.0
+            recorded = shapely.length(shapely.intersection(lines.to_numpy(), cell)).sum() > 0
+            looked = row.class_code in ("JS", "PS") or cell.difference(west).area >= 500
+            old = known(house["use"]) in ("residential", None) and 1843 <= house["built_year"] <= 2000
+            serious = "high" if old or fringe.contains(point) else "medium"
+            assert row.severity == (serious if recorded or looked else "info"), row
 
 
 def test_near_misses(sample):

@@ -115,3 +115,11 @@ def test_a_run_gives_flags_their_area_and_cell_and_that_is_no_edit(bench):
     assert (kept["area_code"], kept["cell_code"]) == ("310101", "cell2")
     events.undo(store, before[0]["event_id"], author="ann")
     assert mine not in {gap["gap_id"] for gap in gaps.read_gaps(store)}
+
+
+def test_a_text_of_blanks_is_refused(store, bench):
+    for text in (" ", "\u3000\t\n"):
+        with pytest.raises(CityGapError) as error:
+            flags.flag(store, severity="low", text=text, wkb=bench.point(0.0, 0.0))
+        assert error.value.code == "bad_text"
+    assert gaps.read_gaps(store) == []

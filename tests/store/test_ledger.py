@@ -2,7 +2,8 @@
 
 import pyogrio
 
-from citygap.store.ledger import LedgerRow, read_ledger, write_ledger
+from citygap.model.ledger import LedgerRow
+from citygap.store.ledger import read_ledger, write_ledger
 
 SEEN = [
     LedgerRow("X1", "pipes:JS", "surveyed_partial", 3, 120.5, 0.4, "2026-01-02T00:00:00+08:00", 0.75),

@@ -1,4 +1,5 @@
 import hashlib
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -175,3 +176,14 @@ def test_a_note_does_not_verify_what_is_not_fixed_or_not_a_flag(store, bench, fl
     assert gaps.read_gap(store, flagged[0])["status"] == "open"
     bench.run(["H1"])
     assert _after_note(store, bench.id_of("H1"), "li", "wang") == "fixed"
+
+
+def test_a_note_may_be_of_today_but_not_of_a_later_day(store, bench):
+    bench.run(["H1"])
+    today = datetime.now(store.zone).date()
+    for day in (today, today - timedelta(days=1)):
+        notes.add_note(store, bench.id_of("H1"), text="x", at=day.isoformat())
+    with pytest.raises(CityGapError) as error:
+        notes.add_note(store, bench.id_of("H1"), text="x", at=(today + timedelta(days=1)).isoformat())
+    assert error.value.code == "bad_time"
+    assert len(notes.read_notes(store)) == 2

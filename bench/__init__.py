@@ -1,0 +1,1 @@
+"""Measures the engine beside other tools, and its own cost as cities grow."""

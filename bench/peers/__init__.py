@@ -1,0 +1,1 @@
+"""The six questions put to other tools, each in a process of its own."""

@@ -1,0 +1,240 @@
+"""Service gaps: homes without a public facility within reach on foot."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Optional
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from ...model.tables import read_table
+from ...model.vocabulary import maps_to, spellings
+from ..city import City, usable
+from ..classes import of_class
+from ..context import Context
+from ..coverage import SLACK_M
+from ..findings import join_findings, make_findings
+from ..rule import Outcome, Rule
+from ..streets import FAR, UNITS_A_M, Stops, Walk, has_streets, walked_streets
+from ..threads import in_chunks
+
+_REACH = "S02.reach_m"
+_HYDRANT, _FIRE_FACILITY = "components:hydrant", "0113"
+"""The code of hydrants is that of other fire-fighting facilities too: a name tells them apart."""
+
+_CHUNK = 50_000
+
+
+def find_out_of_reach(city: City, context: Context) -> Outcome:
+    """S02: homes farther from a facility than its service distance, one finding a home and class.
+
+    Along the streets people walk on, the straight ways from the outline to the street and from there
+    to the facility counted; straight for `S02.straight_classes`, and for all where there are no
+    streets. Classes are those that `S02.reach_m` has a row for; one without a facility in the city
+    is not tested.
+    """
+    homes = np.flatnonzero(is_home(context) & usable(city.table("housing").geometry))
+    walk = _Walks(homes, context) if has_streets(context) else None
+    parts, untested = [], _untested(context)
+    for object_class in _classes(context):
+        if object_class not in context.once(_provided):
+            untested.append(f"no {_word(object_class)} in the city: not tested")
+            continue
+        reach = context.number(_REACH, object_class)
+        places = city.table("components").geometry.to_numpy()[_serving(object_class, context)]
+        if walk is None or _word(object_class) in context.standards.words("S02.straight_classes"):
+            distance = _straight(homes, places, reach, context)
+        else:
+            distance = walk.distances(places, reach)
+        far = np.flatnonzero(~(distance <= reach + SLACK_M))
+        parts.append(_findings(object_class, homes[far], distance[far], walk is None, context))
+    return Outcome(join_findings(parts, city.crs), tuple(untested))
+
+
+def is_home(context: Context) -> np.ndarray:
+    """Housing with residents or households, or a use that counts as a dwelling, shape (n,)."""
+    housing = context.subject("housing").rows
+    uses = [use for use, kind in maps_to("housing.use").items() if kind == "home"]
+    lived_in = (housing["residents"] > 0) | (housing["households"] > 0)
+    return np.asarray(
+        lived_in.to_numpy(dtype=bool) | housing["use"].fillna("").isin(uses).to_numpy(dtype=bool)
+    )
+
+
+def _classes(context: Context) -> list[str]:
+    """Object classes such as ``components:toilet`` that have a service distance."""
+    named = (row.object_class for row in context.standards.named(_REACH))
+    return list(dict.fromkeys(name for name in named if name.startswith("components:")))
+
+
+def _word(object_class: str) -> str:
+    return object_class.partition(":")[2]
+
+
+def _of_class(object_class: str, context: Context) -> np.ndarray:
+    """Facilities of a class that have a place, shape (n,)."""
+    table = context.city.table("components")
+    mine = of_class("components", table, object_class) & usable(table.geometry)
+    if object_class == _HYDRANT:
+        name = table["name"].fillna("").str.casefold()
+        other = (name != "") & ~np.logical_or.reduce(
+            [name.str.contains(word, regex=False) for word in _hydrant_words()]
+        )
+        mine &= ~(other & (table["class_code"] == _FIRE_FACILITY).fillna(False)).to_numpy(dtype=bool)
+    return np.asarray(mine)
+
+
+@cache
+def _hydrant_words() -> tuple[str, ...]:
+    """What a hydrant may be called, in small letters."""
+    said = {word for word, value in spellings("components.class_code").items() if value == _word(_HYDRANT)}
+    said |= {row["alias"].casefold() for row in read_table("aliases") if row["role"] == _HYDRANT}
+    return tuple(sorted(said))
+
+
+def _provided(context: Context) -> frozenset[str]:
+    """Object classes of which the city has a facility, in whatever condition."""
+    return frozenset(name for name in _classes(context) if _of_class(name, context).any())
+
+
+def _serving(object_class: str, context: Context) -> np.ndarray:
+    """Facilities of a class that serve, shape (n,): in a condition on record that is not unfit.
+
+    Where the source has no column for the condition all serve.
+    """
+    condition = context.subject("components").rows["condition"]
+    unfit = condition.isna() | condition.isin(context.standards.words("S02.unfit_conditions"))
+    unsaid = context.lacks("components", "condition")
+    return _of_class(object_class, context) & (unsaid | ~unfit.to_numpy(dtype=bool))
+
+
+def _untested(context: Context) -> list[str]:
+    """What the distances leave out."""
+    said = []
+    if not has_streets(context):
+        said.append("no roads that people walk on: distances are straight")
+    if "condition" in context.whole.city.lacking_everywhere("components"):
+        said.append("no condition of components: all are taken to work")
+    return said
+
+
+class _Walks:
+    """Distances from homes along the streets.
+
+    Parameters
+    ----------
+    homes : ndarray of int64, shape (n,)
+        Rows of housing.
+    """
+
+    def __init__(self, homes: np.ndarray, context: Context) -> None:
+        most = max((2 * context.number(_REACH, name) for name in _classes(context)), default=0.0)
+        self._walk = Walk(walked_streets(context), most, context.check_cancelled)
+        self._shapes = context.city.table("housing").geometry.to_numpy()[homes]
+        self._stops: Optional[Stops] = None
+
+    def distances(self, places: np.ndarray, reach: float) -> np.ndarray:
+        """Metres to the nearest place, NaN where there is none within twice the reach, shape (n,).
+
+        Where one stop of a home shows that it is served, the way from there stands for the shortest.
+        """
+        if self._stops is None:
+            self._stops = self._walk.some_stops(self._shapes)
+        facilities = self._walk.stops(places)
+        way = self._walk.ways(self._stops, len(self._shapes), facilities, 2 * reach)
+        rest = np.flatnonzero(way > (reach - SLACK_M) * UNITS_A_M)
+        if len(rest):
+            way[rest] = self._walk.ways(
+                self._walk.stops(self._shapes[rest]), len(rest), facilities, 2 * reach
+            )
+        return np.where(way < FAR, np.round(way / UNITS_A_M, 6), np.nan)
+
+
+def _straight(homes: np.ndarray, places: np.ndarray, reach: float, context: Context) -> np.ndarray:
+    """Metres straight to the nearest place, NaN where none lies within twice the reach, shape (n,)."""
+    shapes = context.city.table("housing").geometry.to_numpy()[homes]
+    tree = shapely.STRtree(places)
+    distance = np.full(len(homes), np.nan)
+
+    def nearest(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
+        (near, _), apart = tree.query_nearest(
+            shapes[chunk], max_distance=2 * reach + SLACK_M, all_matches=False, return_distance=True
+        )
+        return chunk.start + near, apart
+
+    for near, apart in in_chunks(nearest, len(shapes), _CHUNK, context.check_cancelled):
+        distance[near] = apart
+    return distance
+
+
+def _resident_bands(context: Context) -> tuple[float, float]:
+    """Median and third quartile of the residents of all homes of the city; NaN without residents."""
+    residents = context.subject("housing").rows["residents"].to_numpy(dtype="float64")[is_home(context)]
+    known = residents[~np.isnan(residents)]
+    if not len(known):
+        return np.nan, np.nan
+    middle, top = np.quantile(known, [0.5, 0.75])
+    return float(middle), float(top)
+
+
+def _findings(
+    object_class: str, homes: np.ndarray, distance: np.ndarray, no_streets: bool, context: Context
+) -> gpd.GeoDataFrame:
+    row = context.standards.parameter(_REACH, object_class)
+    housing = context.city.table("housing")
+    residents = context.subject("housing").rows["residents"].to_numpy(dtype="float64")[homes]
+    middle, top = context.once(_resident_bands)
+    unknown = np.isnan(residents)
+    return make_findings(
+        "S02",
+        object_role="housing",
+        object_id=housing["id"].iloc[homes],
+        severity=np.select(
+            [unknown, residents > top, residents > middle], ["info", "high", "medium"], "low"
+        ).astype(object),
+        geometry=housing.geometry.to_numpy()[homes],
+        crs=context.city.crs,
+        discriminator=_word(object_class),
+        class_code=_word(object_class),
+        measured=distance,
+        reference=row.number(),
+        unit="m",
+        basis=row.basis,
+        confidence=row.confidence,
+        data_state=np.where(unknown, "unrecorded", "known").astype(object),
+        params=_params(residents, no_streets),
+        evidence=("components",) if no_streets else ("components", "roads"),
+    )
+
+
+def _params(residents: np.ndarray, no_streets: bool) -> list[dict[str, Any]]:
+    straight = {"straight": True} if no_streets else {}
+    return [straight if np.isnan(count) else {**straight, "residents": float(count)} for count in residents]
+
+
+def _missing(city: City) -> Optional[str]:
+    absent = [role for role in ("housing", "components") if not city.has(role)]
+    return f"no {' and no '.join(absent)} given" if absent else None
+
+
+def _unready(context: Context) -> Optional[str]:
+    if context.once(_provided):
+        return None
+    return f"no {', '.join(_word(name) for name in _classes(context))} among the components given"
+
+
+def _reach_m(context: Context) -> float:
+    """A way of twice the service distance, and what lies as near to its end as that is long."""
+    return max((4 * context.number(_REACH, name) for name in _classes(context)), default=0.0)
+
+
+OUT_OF_REACH = Rule(
+    "S02",
+    find_out_of_reach,
+    _missing,
+    roles=("housing", "components", "roads", "units"),
+    reach_m=_reach_m,
+    unready=_unready,
+)

@@ -1,0 +1,42 @@
+"""Runs one job on many rows in a few threads: numpy and GEOS let others run while they work."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+_MOST_THREADS = 8
+
+
+def in_chunks(work: Callable[[slice], T], count: int, size: int, on_chunk: Callable[[], None]) -> Iterator[T]:
+    """What `work` gives for each run of `size` rows of `count`, in order.
+
+    A few chunks are worked on at a time, each in a thread: `work` changes nothing that another chunk
+    reads, and shares no prepared geometry with it (GEOS crashes).
+
+    Parameters
+    ----------
+    on_chunk : callable
+        Called in the caller's thread before each chunk's result is waited for; what it raises ends
+        the job.
+    """
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    slices = (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for chunk in slices:
+                waiting.append(pool.submit(work, chunk))
+                if len(waiting) > threads:
+                    on_chunk()
+                    yield waiting.popleft().result()
+            while waiting:
+                on_chunk()
+                yield waiting.popleft().result()
+        finally:
+            for job in waiting:
+                job.cancel()
