@@ -146,7 +146,7 @@ def stretches(role: str, level: str, context: Context) -> Stretches:
     units = context.units.of_level(level)
     if not len(units) or not len(row):
         return Stretches(row, np.full(len(row), OUTSIDE), mm[row])
-    outlines = shapely.make_valid(units.geometry.to_numpy())
+    outlines = _disjoint(shapely.make_valid(units.geometry.to_numpy()))
     unit, line, share = _shares(lines, outlines)
     parts = _in_whole_mm(line, share, mm[row])
     labels = units.index.to_numpy()[unit]
@@ -158,6 +158,18 @@ def stretches(role: str, level: str, context: Context) -> Stretches:
         np.concatenate([labels[kept], np.full(len(out), OUTSIDE)]).astype("int64"),
         np.concatenate([parts[kept], rest[out]]),
     )
+
+
+def _disjoint(outlines: np.ndarray) -> np.ndarray:
+    """The outlines without what an earlier one holds."""
+    one, other = shapely.STRtree(outlines).query(outlines, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    shared = shapely.area(shapely.intersection(outlines[one], outlines[other])) > 0
+    one, other = one[shared], other[shared]
+    rest = outlines.copy()
+    for at in np.unique(other):
+        rest[at] = shapely.difference(outlines[at], shapely.union_all(outlines[one[other == at]]))
+    return rest
 
 
 def _shares(lines: np.ndarray, outlines: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

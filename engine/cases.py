@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -49,16 +50,19 @@ def night_cases(context: Context, shapes: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     shapes : ndarray of shapely geometries or None, shape (n,)
+        Those with a coordinate that is no number have no cases.
 
     Returns
     -------
     ndarray of int64, shape (n,)
     """
-    rows = recent_cases(context)
-    calls = rows["geometry"].to_numpy()[(rows["night"] & ~rows["self_found"]).to_numpy(dtype=bool)]
-    tree = shapely.STRtree(shapes)
+    cases = recent_cases(context)
+    at_night = (cases["night"] & ~cases["self_found"]).to_numpy(dtype=bool)
+    calls = cases["geometry"].to_numpy()[at_night]
+    rows = np.flatnonzero(usable(gpd.GeoSeries(shapes)))
+    tree = shapely.STRtree(shapes[rows])
     _, shape = tree.query(calls, predicate="dwithin", distance=context.number("case.near_m"))
-    return np.bincount(shape, minlength=len(shapes)).astype("int64")
+    return np.bincount(rows[shape], minlength=len(shapes)).astype("int64")
 
 
 def counts_once(context: Context, cases: pd.DataFrame, cell: np.ndarray) -> np.ndarray:
@@ -101,7 +105,7 @@ def first_of_each(group: np.ndarray, moment: np.ndarray, pause: float) -> np.nda
     order = np.lexsort((moment, group))
     of, at = group[order], moment[order]
     counts = np.zeros(len(of), dtype=bool)
-    head = np.flatnonzero(np.diff(of, prefix=-1) != 0)
+    head = np.flatnonzero(np.diff(of, prepend=-1) != 0)
     last = np.append(head[1:], len(of))
     # Each round finds the next one that counts of every group at once; there are as many as pauses in a year.
     while len(head):

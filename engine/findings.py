@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Optional, Union
 
 import geopandas as gpd
@@ -83,6 +84,8 @@ def make_findings(
     """
     shapes = np.asarray(geometry, dtype=object)
     count = len(shapes)
+    if not count:
+        return no_findings(crs)
     owners = shapes if anchor_geometry is None else np.asarray(anchor_geometry, dtype=object)
 
     def column(value: Values) -> list[Any]:
@@ -138,9 +141,12 @@ def _without_nulls(values: Union[Sequence[Any], np.ndarray, pd.Series]) -> list[
     return items
 
 
+@lru_cache(maxsize=8)
 def no_findings(crs: Any) -> gpd.GeoDataFrame:
-    """A findings table without rows."""
-    return make_findings("", object_role=None, object_id=None, severity=None, geometry=[], crs=crs)
+    """A findings table without rows; all that ask for one share it."""
+    dtypes = dict.fromkeys(COLUMNS, object) | {"measured": float, "reference": float, "steps": bool}
+    columns = {name: pd.Series([], dtype=dtype) for name, dtype in dtypes.items()}
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
 
 
 def join_findings(parts: Sequence[gpd.GeoDataFrame], crs: Any) -> gpd.GeoDataFrame:

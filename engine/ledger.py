@@ -16,6 +16,7 @@ from ..model.ledger import LedgerRow
 from ..model.vocabulary import component_classes, maps_to
 from .city import usable
 from .classes import class_codes
+from .findings import anchor_places
 from .grid import CELL_M
 from .squares import pieces_per_square
 from .standards import ON, Standard
@@ -95,6 +96,27 @@ class Ledger:
         return np.asarray((at >= 0) & ~np.isin(at, seen))
 
 
+def cells_in_units(book: Ledger, level: str, context: Context) -> np.ndarray:
+    """Row label in `Units.rows` of the unit of a level that holds the centre of each cell, -1: none."""
+    return context.units.holding(shapely.points(anchor_places(shapely.bounds(book.outlines))), level)
+
+
+def weights_in_units(book: Ledger, unit: np.ndarray, context: Context) -> np.ndarray:
+    """Weight of each cell: residents (indicators 9); in a unit without any, its area, shape (c,).
+
+    Parameters
+    ----------
+    unit : ndarray of int64, shape (c,)
+        Number of the unit that holds each cell, -1: none.
+    """
+    weights = context.cell_weights.reindex(pd.Index(book.codes)).fillna(0).to_numpy(dtype="float64")
+    held = unit >= 0
+    total = np.bincount(unit[held], weights[held], minlength=int(unit.max(initial=-1)) + 1)
+    bare = held.copy()
+    bare[held] = total[unit[held]] == 0
+    return np.where(bare, shapely.area(book.outlines), weights)
+
+
 def ledger(context: Context) -> Ledger:
     """The ledger of the whole city; ask for it with `Context.once`."""
     codes, outlines = context.grid.all_cells()
@@ -103,7 +125,7 @@ def ledger(context: Context) -> Ledger:
     classes = {}
     for role in ROLES:
         context.check_cancelled()
-        facts = _Facts(_dates(role, context), _filled_share(role, context))
+        facts = _Facts(_dates(role, context), filled_records(role, context))
         for object_class, mine in _classes_of(role, context, surveys):
             classes[object_class] = _class_ledger(object_class, mine, facts, cells, surveys, context)
     return Ledger(codes, outlines, classes)
@@ -276,7 +298,7 @@ def _micros(times: pd.Series) -> np.ndarray:
     return np.where(np.isnat(moments), _NO_DAY, moments.astype("int64"))
 
 
-def _filled_share(role: str, context: Context) -> Optional[np.ndarray]:
+def filled_records(role: str, context: Context) -> Optional[np.ndarray]:
     """Share of the required fields that each record fills (indicators 2.1), shape (n,); None: no list."""
     row = context.standards.optional("D01.required_fields", role)
     if row is None or row.object_class == "*":

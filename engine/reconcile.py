@@ -31,21 +31,11 @@ from .units import ALL_LEVELS
 EVERYWHERE = "*"
 """Area code of a total of the whole city."""
 OLD_HOUSING = "old_housing"
-_AREA_WORDS = {
-    "m2": 1.0,
-    "m²": 1.0,
-    "㎡": 1.0,
-    "平方米": 1.0,
-    "平米": 1.0,
-    "ha": 1e4,
-    "公顷": 1e4,
-    "km2": 1e6,
-}
-_AREA_WORDS |= {"km²": 1e6, "平方公里": 1e6, "平方千米": 1e6}
+_AREA_WORDS = {"m2": 1.0, "m²": 1.0, "㎡": 1.0, "平方米": 1.0, "平米": 1.0, "ha": 1e4, "公顷": 1e4}
+_AREA_WORDS |= {"km2": 1e6, "km²": 1e6, "平方公里": 1e6, "平方千米": 1e6}
 _LENGTH_WORDS = {"m": 1.0, "米": 1.0, "km": 1e3, "公里": 1e3, "千米": 1e3}
-_COUNT_WORDS = dict.fromkeys(
-    ("", "1", "个", "座", "栋", "幢", "盏", "人", "条", "处", "count", "persons"), 1.0
-)
+_COUNTED = ("", "1", "个", "座", "栋", "幢", "盏", "人", "条", "处", "count", "persons")
+_COUNT_WORDS = dict.fromkeys(_COUNTED, 1.0)
 _WORDS = {
     "floor_area": _AREA_WORDS,
     "footprint": _AREA_WORDS,
@@ -130,11 +120,8 @@ def reconcile(context: Context) -> gpd.GeoDataFrame:
     frame = pd.DataFrame([row for row, _ in rows], columns=list(COLUMNS))
     shapes = gpd.GeoSeries([shape for _, shape in rows], crs=context.city.crs, dtype="geometry")
     frame = gpd.GeoDataFrame(frame, geometry=shapes, crs=context.city.crs)
-    return frame.sort_values(
-        ["area_code", "measure", "class_code", "as_of", "source", "official"],
-        kind="stable",
-        ignore_index=True,
-    )
+    order = ["area_code", "measure", "class_code", "as_of", "source", "official"]
+    return frame.sort_values(order, kind="stable", na_position="first", ignore_index=True)
 
 
 def _row(

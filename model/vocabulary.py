@@ -53,6 +53,16 @@ def walking() -> dict[str, str]:
 
 
 @cache
+def street_ranks() -> dict[str, str]:
+    """Value of `highway` to ``main`` or ``other``."""
+    return {
+        row["value"]: row["note"].split("; ")[1]
+        for row in read_table("vocabulary")
+        if row["field"] == "highway"
+    }
+
+
+@cache
 def component_classes() -> dict[str, str]:
     """Four-digit component code to the class word it belongs to, where there is one."""
     return {row["code"]: row["our_class"] for row in read_table("component_codes") if row["our_class"]}

@@ -39,7 +39,7 @@ def add_records(
     components : DataFrame
         With source_name.
     truths : list of Truth
-        D04, D08, N04.
+        D04, D07, D08, N04.
     """
     twins, truths = _twin_lamps(components, copies, rng)
     covers, more = _stray_covers(components, pipes, copies, rng)
@@ -168,6 +168,8 @@ def _second_book(
             book.iloc[at, book.columns.get_loc(field)] = value
         expected = "yes" if severity else "no"
         truths.append(Truth("D08", "components", pair, "toilet", _SOURCES, severity, expected, "", note))
+    note = "where the survey has them, but for 0.8 m"
+    truths.append(Truth("D07", "components", TOILET_BOOK, "", "", "", "no", "", note))
     book["id"] = pd.array(names, dtype=components["id"].dtype)
     book["geometry"] = shapely.points(
         shapely.get_coordinates(book["geometry"].to_numpy()) + np.stack([shift, np.zeros(len(rows))], axis=1)

@@ -202,6 +202,6 @@ def _rates(role: str, names: np.ndarray, state: np.ndarray, marks: pd.Series, ki
     mark = marks.reindex(sums.index).to_numpy(dtype=float)
     unknown = (sums["seen"] / sums["count"] < 0.5).to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        short = 100.0 * (mark - sums["intact"].to_numpy() / sums["seen"].to_numpy())
+        short = np.round(100.0 * (mark - sums["intact"].to_numpy() / sums["seen"].to_numpy()), 9)
     severity = worst((unknown, "info"), (short >= 15.0, "high"), (short >= 5.0, "medium"), (short > 1e-9, "low"))
     return rows_of("P01", role, sums.index.to_numpy(dtype=object), kind, severity, kind)

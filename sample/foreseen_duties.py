@@ -87,6 +87,22 @@ def several_owners(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
     return found
 
 
+def missed_by_the_crowd(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """I04 of the crowd: everything in its area, for nobody went there before it or soon after."""
+    events = tables["events"]
+    crowd = events[(events["kind"] == "crowd").to_numpy()].iloc[0]
+    found = []
+    for role in ("components", "neglected"):
+        table = tables[role]
+        near = np.sort(shapely.STRtree(table["geometry"].to_numpy()).query(crowd["geometry"]))
+        part = table.iloc[near]
+        inside = within_any(part["geometry"].to_numpy(), np.array([crowd["geometry"]], dtype=object))
+        codes = class_codes(role, part)
+        severity = worst((inside & np.asarray(codes == "under_viaduct"), "high"), (inside, "medium"))
+        found.append(rows_of("I04", role, part["id"], codes, severity, str(crowd["id"])))
+    return found
+
+
 def count_inside(areas: list[shapely.Polygon], tables: dict[str, pd.DataFrame]) -> list[int]:
     """Objects, by a point on them, and hotline cases in each area."""
     counts = np.zeros(len(areas), dtype=int)

@@ -40,6 +40,7 @@ def list_foreseen(
         *foreseen.unserved(housing, pipes, blind_ground(units), in_fringe),
         *foreseen_duties.without_owner(tables),
         *foreseen_duties.several_owners(tables),
+        *foreseen_duties.missed_by_the_crowd(tables),
         foreseen_areas.blind_cells(tables, blind_ground(units)),
         foreseen_areas.unequal_totals(tables["totals"]),
         foreseen_areas.below_share(units, tables["resources"]),

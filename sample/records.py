@@ -67,6 +67,7 @@ def make_visits(
         _planted_visits(book, tables),
     ]
     visits = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    del parts
     visits = visits.sort_values(["day", "second"], kind="stable", ignore_index=True)
     repairs = _repairs(earlier, housing, book, rng)
     table = pd.DataFrame(

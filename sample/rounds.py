@@ -122,7 +122,7 @@ def pipe_rounds(
     ids, code = pipes["id"].to_numpy(dtype=object), pipes["class_code"].to_numpy(dtype=object)
     apart = free & ~on_street
     aged = free & (code == "PS") & ~(pipes["laid_year"] >= _AGED_DRAIN_BEFORE).to_numpy()
-    words = (("JS", "line_patrol", 25), ("DL", "patrol", 80), ("TX", "patrol", 170), ("RL", "patrol", 25))
+    words = (("JS", "line_patrol", 25), ("DL", "patrol", 80), ("TX", "patrol", 170), ("RL", "patrol", 25), ("HY", "patrol", 0))
     rounds = [round_of(ids[apart & (code == k)], word, days, DAY_HOURS, rng) for k, word, days in words]
     return [*rounds, round_of(ids[aged], "survey", 700, DAY_HOURS, rng)]
 

@@ -21,10 +21,10 @@ _ROWS = (
     ("first_action", "components:street_lamp", _DEFECT, "I", "1", "hour", "路灯管理所"),
     ("first_action", "components:street_lamp", _DEFECT, "I", "0.5", "hour", "路灯管理所"),
     ("first_action", "components:street_lamp", _DEFECT, "III", "0.8", "hour", "路灯管理所"),
-    ("repair", "components:street_lamp", _DEFECT, "I", "36", "hour", "路灯管理所"),
-    ("repair", "components:street_lamp", _DEFECT, "III", "48", "hour", "路灯管理所"),
-    ("guard_and_sign", "components:manhole_cover", _DEFECT, "I", "1", "hour", "市政设施管理所"),
-    ("guard_and_sign", "components:manhole_cover", _DEFECT, "III", "2", "hour", "市政设施管理所"),
+    ("night_round", "components:street_lamp", "", "I", "7", "day", "路灯管理所"),
+    ("night_round", "components:street_lamp", "", "III", "10", "day", "路灯管理所"),
+    ("look_at_cover", "components:manhole_cover", "", "I", "30", "day", "市政设施管理所"),
+    ("look_at_cover", "components:manhole_cover", "", "III", "20", "day", "市政设施管理所"),
 )
 _CARRIED_OUT = date(2026, 2, 11)
 _FOUND = (
@@ -34,9 +34,9 @@ _FOUND = (
     ("T01", "repair_after_found:components:hydrant", "std_empty", "", "number, body and visits"),
     ("T02", "repair_after_found:components:hydrant", "std_coarse", "low", "one value for all grades"),
     ("T02", "first_action:components:street_lamp", "std_scattered", "low", "two values for one grade"),
-    ("T02", "repair:components:street_lamp", "std_low", "low", "looser than the 24 hours of the benchmark"),
-    ("T02", "guard_and_sign:components:manhole_cover", "std_coarse", "", "a value for each grade"),
-    ("T02", "guard_and_sign:components:manhole_cover", "std_low", "", "no looser than the 2 hours of the benchmark"),
+    ("T02", "night_round:components:street_lamp", "std_low", "low", "looser than the 7 days of the benchmark"),
+    ("T02", "look_at_cover:components:manhole_cover", "std_coarse", "", "a value for each grade"),
+    ("T02", "look_at_cover:components:manhole_cover", "std_low", "", "no looser than the 30 days of the benchmark"),
 )
 _MISSING = (
     ("leak_detection", "pipes:RQ"),
@@ -53,7 +53,7 @@ _MISSING = (
 
 
 def make_standards() -> pd.DataFrame:
-    """The city's rows: all fields of the role. None makes an object fall due for a visit."""
+    """The city's rows: all fields of the role. None asks for a visit that the rounds do not make anyway."""
     count = len(_ROWS)
     columns = ("rule_or_activity", "object_class", "applies_if", "grade", "value", "unit", "body")
     table = pd.DataFrame(_ROWS, columns=list(columns))

@@ -114,6 +114,10 @@ def draw_registers(buildings: int, seed: int) -> Registers:
     _pavilion_truths(tables, stubs, book)
     for role in ("housing", "pipes", "components"):
         tables[role] = packed(tables[role])
+    # What a big city needs no more is let go: the registers that follow take memory.
+    below = below._replace(laid=packed(below.laid[["part"]]), points=below.points.iloc[:0])
+    nothing = town.passages.iloc[:0]
+    town = town._replace(passages=nothing, lanes=nothing, places=nothing, outlines=town.outlines[:0])
     foreseen = _administer(town, tables, below, book, seed)
     return Registers(tables, truth_table(book.truths, foreseen))
 

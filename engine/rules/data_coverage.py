@@ -13,8 +13,8 @@ import shapely
 from ...model.roles import BOUNDARY_LEVELS, OBJECT_LAYERS
 from ..city import City
 from ..context import Context
-from ..findings import anchor_places, join_findings, make_findings
-from ..ledger import ClassLedger, Ledger, ledger
+from ..findings import join_findings, make_findings
+from ..ledger import ClassLedger, Ledger, cells_in_units, ledger, weights_in_units
 from ..reconcile import EVERYWHERE, deviation, reconcile
 from ..rule import Outcome, Rule
 
@@ -36,7 +36,7 @@ def find_never_surveyed(city: City, context: Context) -> Outcome:
     """
     book = context.once(ledger)
     units = _unit_cells(book, context)
-    weight = _weights(book, units, context)
+    weight = weights_in_units(book, units.unit, context)
     old = _cells_with_old_housing(book, context)
     parts = []
     for known in book.classes.values():
@@ -46,11 +46,10 @@ def find_never_surveyed(city: City, context: Context) -> Outcome:
 
 
 def _unit_cells(book: Ledger, context: Context) -> _UnitCells:
-    centres = shapely.points(anchor_places(shapely.bounds(book.outlines)))
     for level in reversed(BOUNDARY_LEVELS):
         units = context.units.of_level(level)
         if len(units):
-            held = context.units.holding(centres, level)
+            held = cells_in_units(book, level, context)
             place = np.full(len(context.units.rows) + 1, -1)
             place[units.index.to_numpy()] = np.arange(len(units))
             return _UnitCells(
@@ -60,17 +59,8 @@ def _unit_cells(book: Ledger, context: Context) -> _UnitCells:
     return _UnitCells(
         np.array([EVERYWHERE], dtype=object),
         np.array([0.0 if area is None else area.area]),
-        np.zeros(len(centres), dtype="int64"),
+        np.zeros(len(book.codes), dtype="int64"),
     )
-
-
-def _weights(book: Ledger, units: _UnitCells, context: Context) -> np.ndarray:
-    """Weight of each cell: residents (indicators 9); in a unit without any, its area, shape (c,)."""
-    weights = context.cell_weights.reindex(pd.Index(book.codes)).fillna(0).to_numpy(dtype="float64")
-    held = units.unit >= 0
-    total = np.bincount(units.unit[held], weights[held], minlength=len(units.codes))
-    bare = held & (total[units.unit] == 0)
-    return np.where(bare, shapely.area(book.outlines), weights)
 
 
 def _cells_with_old_housing(book: Ledger, context: Context) -> np.ndarray:
@@ -158,10 +148,11 @@ def find_total_mismatch(city: City, context: Context) -> Outcome:
     """
     totals = reconcile(context)
     bare = sorted(set(totals["untested"].dropna()))
-    totals = totals.drop_duplicates(["area_code", "measure", "class_code"], keep="last")
+    tested = totals[totals["untested"].isna()]
+    latest = tested.drop_duplicates(["area_code", "measure", "class_code"], keep="last")
     parts = [
         _mismatches(role, rows, context)
-        for role, rows in totals[totals["result"].isin(("short", "over"))].groupby("role", sort=True)
+        for role, rows in latest[latest["result"].isin(("short", "over"))].groupby("role", sort=True)
     ]
     return Outcome(join_findings(parts, city.crs), tuple(f"not tested: {reason}" for reason in bare))
 

@@ -146,7 +146,7 @@ def find_stale_records(city: City, context: Context) -> Outcome:
         if not len(city.table(role)):
             continue
         context.check_cancelled()
-        dates, is_dated = _last_dates(role, context)
+        dates, is_dated = last_dates(role, context)
         if not is_dated.all():
             count = int((~is_dated).sum())
             untested.append(f"{count} {role} from a layer without updated_on or captured_on: not tested")
@@ -155,7 +155,7 @@ def find_stale_records(city: City, context: Context) -> Outcome:
     return Outcome(join_findings(parts, city.crs), tuple(untested))
 
 
-def _last_dates(role: str, context: Context) -> tuple[pd.Series, np.ndarray]:
+def last_dates(role: str, context: Context) -> tuple[pd.Series, np.ndarray]:
     """When each record was last brought up to date (null: no date), and whether its layer says so at all."""
     subject = context.subject(role)
     dates = pd.Series(pd.NaT, index=subject.rows.index, dtype="datetime64[us, UTC]")
@@ -169,7 +169,7 @@ def _last_dates(role: str, context: Context) -> tuple[pd.Series, np.ndarray]:
 
 
 def _stale(role: str, dates: pd.Series, is_dated: np.ndarray, context: Context) -> gpd.GeoDataFrame:
-    limits, which = _allowed_ages(role, context)
+    limits, which = allowed_ages(role, context)
     allowed = np.array([row.days() for row in limits])[which]
     age = ((pd.Timestamp(context.at) - dates) / pd.Timedelta(days=1)).to_numpy(dtype="float64")
     unknown = is_dated & np.isnan(age)
@@ -201,7 +201,7 @@ def _stale(role: str, dates: pd.Series, is_dated: np.ndarray, context: Context) 
     )
 
 
-def _allowed_ages(role: str, context: Context) -> tuple[list[Standard], np.ndarray]:
+def allowed_ages(role: str, context: Context) -> tuple[list[Standard], np.ndarray]:
     """Rows of the standards that allow an age, and which of them decides for each object, shape (n,)."""
     usual = context.standards.parameter("D03.max_age_days", role)
     limits = [usual, *sorted(_record_rows(context), key=_narrower_last)]

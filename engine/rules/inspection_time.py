@@ -11,7 +11,7 @@ import pandas as pd
 from ...model.roles import OBJECT_LAYERS
 from ..cases import night_cases
 from ..cell_places import cells_of_visits
-from ..city import City, usable
+from ..city import City
 from ..classes import YEAR_FIELD, class_codes, of_class
 from ..conditions import fits, parse
 from ..context import Context
@@ -156,7 +156,7 @@ def _by_day_only(role: str, visit: np.ndarray, place: np.ndarray, context: Conte
     at_night = np.bincount(place[night[visit]], minlength=len(ids))
     found = np.flatnonzero((count >= row.number()) & (at_night == 0))
     shapes = shapes[found]
-    calls = night_cases(context, np.where(usable(gpd.GeoSeries(shapes)), shapes, None))
+    calls = night_cases(context, shapes)
     return make_findings(
         "I03",
         object_role=role,

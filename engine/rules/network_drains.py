@@ -23,7 +23,8 @@ from ..rule import Outcome, Rule
 from ..standards import Standard
 from .network import lacking_role
 
-_DRAINS = "PS"
+DRAINS = "PS"
+"""Class of drains."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def find_missing_manholes(city: City, context: Context) -> Outcome:
 
 def _drains(city: City, context: Context) -> _Drains:
     pipes, rows = city.table("pipes"), context.subject("pipes").rows
-    row = np.flatnonzero(class_codes("pipes", rows) == _DRAINS)
+    row = np.flatnonzero(class_codes("pipes", rows) == DRAINS)
     is_line, lines = merged_lines(pipes.geometry.iloc[row])
     row, lines = row[is_line], lines[is_line]
     object_id = pipes["id"].astype(object).to_numpy()[row]
@@ -88,7 +89,9 @@ def _covers(city: City, context: Context) -> _Covers:
     is_cover = (codes == "manhole_cover") | (codes.map(component_classes()) == "manhole_cover")
     row = np.flatnonzero(is_cover.to_numpy(dtype=bool) & usable(table.geometry))
     named = codes.iloc[row].map(component_pipe_classes())
-    return _Covers(row, table.geometry.to_numpy()[row], named.where(named.notna(), None).to_numpy())
+    pipe_class = named.to_numpy(dtype=object)
+    pipe_class[named.isna().to_numpy()] = None
+    return _Covers(row, table.geometry.to_numpy()[row], pipe_class)
 
 
 def _manholes(covers: _Covers, context: Context) -> list[tuple[np.ndarray, float]]:
@@ -97,9 +100,9 @@ def _manholes(covers: _Covers, context: Context) -> list[tuple[np.ndarray, float
     codes = pd.Series(class_codes("pipe_points", rows), dtype=object)
     wells = [word for word, use in maps_to("pipe_points.feature").items() if use == "node"]
     # A manhole without a class may be one of the drain it lies on: what nobody recorded is no gap.
-    ours = rows["feature"].isin(wells).to_numpy(dtype=bool) & codes.isin([_DRAINS, None]).to_numpy()
+    ours = rows["feature"].isin(wells).to_numpy(dtype=bool) & codes.isin([DRAINS, None]).to_numpy()
     ours &= usable(table.geometry)
-    over_drains = pd.isna(covers.pipe_class) | (covers.pipe_class == _DRAINS)
+    over_drains = pd.isna(covers.pipe_class) | (covers.pipe_class == DRAINS)
     return [
         (table.geometry.to_numpy()[ours], context.number("N01.snap_tol_m", "pipes")),
         (covers.shape[over_drains], context.number("N04.cover_dist_m", "pipes")),
@@ -127,7 +130,7 @@ def _nodes_without_manhole(
         geometry=nodes.place[owner],
         crs=context.city.crs,
         anchor_geometry=drains.line[drain],
-        class_code=_DRAINS,
+        class_code=DRAINS,
         unit="m",
         basis=row.basis,
         confidence=row.confidence,
@@ -219,7 +222,7 @@ def _long_runs(
         geometry=shapely.line_merge(shapely.multilinestrings(runs.piece[pieces], indices=which)),
         crs=context.city.crs,
         anchor_geometry=drains.line[drain],
-        class_code=_DRAINS,
+        class_code=DRAINS,
         measured=runs.length[found],
         reference=[row.number() for row in rows],
         unit="m",
@@ -318,17 +321,18 @@ def _flooding_cases(context: Context) -> tuple[np.ndarray, np.ndarray]:
     return table.geometry.to_numpy()[kept], pd.factorize(caller[kept])[0]
 
 
-def _missing(city: City) -> Optional[str]:
+def lacks_drains(city: City) -> Optional[str]:
+    """The sentence that says so if a city has no drains."""
     lacks = lacking_role(city, ("pipes",))
-    if lacks or (city.table("pipes")["class_code"] == _DRAINS).any():
+    if lacks or (city.table("pipes")["class_code"] == DRAINS).any():
         return lacks
-    return f"no drains ({_DRAINS}) among the pipes"
+    return f"no drains ({DRAINS}) among the pipes"
 
 
 MISSING_MANHOLE = Rule(
     "N04",
     find_missing_manholes,
-    _missing,
+    lacks_drains,
     roles=("pipes", "pipe_points", "components", "hotline"),
     reach_m=None,
 )

@@ -39,7 +39,7 @@ def find_unserved_buildings(city: City, context: Context) -> Outcome:
     for object_class in _expected_classes(context):
         row = context.standards.parameter(_REACH, object_class)
         serving, unknown = _pipes(object_class, context)
-        if not serving.any() and not unknown.any():
+        if object_class not in context.once(_recorded_classes):
             kinds = "/".join(_SEWER_KINDS.get(_code(object_class), ()))
             untested.append(
                 f"no {' '.join(filter(None, (_code(object_class), kinds)))} pipe in the city: not tested"
@@ -56,6 +56,13 @@ def _expected_classes(context: Context) -> list[str]:
     """Object classes such as ``pipes:JS`` that have a reach, in the order of the standards."""
     named = (row.object_class for row in context.standards.named(_REACH))
     return list(dict.fromkeys(name for name in named if name.startswith("pipes:")))
+
+
+def _recorded_classes(context: Context) -> frozenset[str]:
+    """The expected classes of which the city has a pipe that serves buildings, or may."""
+    return frozenset(
+        name for name in _expected_classes(context) if any(mask.any() for mask in _pipes(name, context))
+    )
 
 
 def _code(object_class: str) -> str:

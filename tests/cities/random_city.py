@@ -65,12 +65,15 @@ def housing(make, count):
     )
 
 
-def pipes(make, count):
+def pipes(make, count, corners):
     lines, starts, nodes = [], make.spots(count), [f"n{i}" for i in range(count + 1)]
     for number in range(count):
         x, y = starts[number]
         if number and make.rng.random() < 0.5:
             x, y = lines[-1].coords[-1]
+        elif make.rng.random() < 0.5:
+            west, south = corners[make.rng.integers(len(corners))]
+            x, y = west + make.pick(1, -1.2, 0.0, 2.0)[0], south + make.pick(1, -1.5, 0.5, 1.0)[0]
         x += make.pick(1, 0.0, 0.03, 0.05, 0.5, 1.0)[0] if make.rng.random() < 0.3 else 0.0
         dx, dy = make.pick(1, (60, 0), (0, 60), (120, 4), (35, 35), (7, 0), (300, 0), (0, -60))[0]
         lines.append(LineString([(x, y), (x + dx / 2, y + dy / 2), (x + dx, y + dy)]))
@@ -270,7 +273,9 @@ def offices(make):
 def random_tables(seed):
     """Tables of every object role, its records and offices; the same seed gives the same tables."""
     make = Maker(seed)
-    tables = {"housing": housing(make, 24), "pipes": pipes(make, 26)}
+    tables = {"housing": housing(make, 24)}
+    corners = shapely.bounds(tables["housing"].geometry.to_numpy())[:, :2]
+    tables["pipes"] = pipes(make, 26, corners)
     tables |= others(make, tables["pipes"].geometry)
     tables |= records(make, tables)
     tables |= offices(make)

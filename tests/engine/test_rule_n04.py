@@ -142,6 +142,8 @@ def oracle(pipes, wells, covers):
             said = ("info", "unrecorded") if unknown else ("medium", "known")
             gaps[f"pipes:{name} run"] = (*said, round(length, 6), spacing)
     for k, (code, place) in enumerate(covers):
+        if code == "0302":
+            continue
         wanted = {"0102": "PS", "0101": "JS"}.get(code)
         theirs = [g.distance(place) for _, c, _, g in pipes if wanted is None or c == wanted]
         if theirs and min(theirs) > 2.0 + 1e-6:
@@ -173,7 +175,7 @@ wells_ = st.lists(
 covers_ = st.lists(st.tuples(st.sampled_from(["manhole_cover", "0101", "0112", "0302"]), corner), max_size=1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(pipes_, wells_, covers_, st.randoms())
 def test_agrees_with_a_walk_along_the_drains(rows, wells, covers, random):
     names = [f"P{k}" for k in range(len(rows))]

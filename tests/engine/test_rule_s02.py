@@ -149,10 +149,8 @@ class Oracle:
                     there = LineString([c, d])
                     shared = end in (c, d)
                     if other != number and (shared or there.distance(Point(end)) <= 0.05):
-                        if shared or end in pieces[number][2]:
-                            self.link(
-                                (number, line.project(Point(end))), (other, there.project(Point(end))), 0.0
-                            )
+                        mark = Point(end)
+                        self.link((number, line.project(mark)), (other, there.project(mark)), 0.0)
 
     def link(self, one, other, length):
         self.links.setdefault(one, []).append((other, length))
@@ -279,7 +277,7 @@ facilities_ = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(homes_, facilities_, roads_)
 def test_agrees_with_a_walk_from_metre_to_metre(homes, facilities, roads):
     expected = oracle(homes, facilities, roads, SMALL)
@@ -295,7 +293,7 @@ def test_agrees_with_a_walk_from_metre_to_metre(homes, facilities, roads):
             assert rows[key].measured == pytest.approx(way, abs=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(homes_, facilities_, roads_, st.integers(0, 120), st.integers(0, 120))
 def test_windows_find_what_the_whole_city_has(homes, facilities, roads, x, y):
     city = city_of(
@@ -342,11 +340,11 @@ def test_a_detour_counts_and_not_what_lies_across_the_railway():
     assert not found(city_of([home(300, 10)], [at(302, 95)], near))
 
 
-@pytest.mark.parametrize(("end", "is_joined"), [(0.05, True), (0.06, False)])
-def test_a_street_that_ends_on_another_is_joined_to_it(end, is_joined):
+@pytest.mark.parametrize(("end", "way"), [(0.05, 10 + 70 + 300 + 10), (0.06, 70 + 286 + 10)])
+def test_a_street_that_ends_on_another_is_joined_to_it(end, way):
     roads = [MAIN, street((100, end), (100, 80))]
-    rows = found(city_of([home(110, 70)], [at(100, -10)], roads))
-    assert (not rows) == is_joined
+    (row,) = found(city_of([home(110, 70)], [at(400, -10)], roads)).values()
+    assert row.measured == pytest.approx(way, abs=0.1)
 
 
 def test_a_bridge_over_a_street_is_no_crossing():
@@ -366,11 +364,12 @@ def test_small_parts_of_the_streets_and_motorways_are_not_walked():
     assert row.measured == 52 + 256 + 42
 
 
-def test_a_trunk_road_is_walked_unless_it_is_a_bridge():
-    for bridge, is_found in ((None, False), (False, False), (True, True)):
-        roads = [street((0, 0), (100, 0)), street((100, 0), (400, 0), highway="trunk", bridge=bridge)]
-        rows = found(city_of([home(0, 5)], [at(250, 5)], [*roads, street((0, 0), (0, 900))]))
-        assert (("h0", "toilet") in rows) == is_found
+@pytest.mark.parametrize(("bridge", "way"), [(None, 396), (False, 396), (True, 5 + 96 + math.hypot(290, 5))])
+def test_a_trunk_road_is_walked_unless_it_is_a_bridge(bridge, way):
+    roads = [street((0, 0), (0, -900)), street((0, 0), (100, 0))]
+    roads.append(street((100, 0), (400, 0), highway="trunk", bridge=bridge))
+    (row,) = found(city_of([home(0, 5)], [at(390, 5)], roads)).values()
+    assert row.measured == pytest.approx(way, abs=1e-5)
 
 
 def test_without_roads_the_way_is_straight():

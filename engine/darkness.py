@@ -1,0 +1,199 @@
+"""Which parts of lines lie farther than a distance from every light, in closed form: no buffer, no union."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from .coverage import SLACK_M, Pieces, straight_pieces
+
+
+@dataclass(frozen=True)
+class DarkParts:
+    """Connected dark parts.
+
+    Attributes
+    ----------
+    line : ndarray of int64, shape (p,)
+        Which of the lines each part is of.
+    shapes : ndarray of shapely LineString, shape (p,)
+    lengths : ndarray of float64, shape (p,)
+        Metres.
+    """
+
+    line: np.ndarray
+    shapes: np.ndarray
+    lengths: np.ndarray
+
+    def __getitem__(self, mask: np.ndarray) -> DarkParts:
+        return DarkParts(self.line[mask], self.shapes[mask], self.lengths[mask])
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """Dark spans of straight pieces, in order along the lines.
+
+    `from_start` and `to_end`: the span begins or ends where its piece does, and that point is dark.
+    """
+
+    piece: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    from_start: np.ndarray
+    to_end: np.ndarray
+
+
+def dark_parts(lines: np.ndarray, lights: np.ndarray, distance: float, least: float) -> DarkParts:
+    """The parts of lines farther than a distance from every light, at least so long.
+
+    A point at exactly the distance is lit, so that a light that only just reaches a line cuts its
+    dark part in two. Where a ring is dark across its first point, that is one part. What a line's
+    parts are depends on the line and the lights near it alone, to the last bit.
+
+    Parameters
+    ----------
+    lines : ndarray of shapely LineString or MultiLineString, shape (n,)
+        With finite coordinates.
+    lights : ndarray of shapely Point, shape (m,)
+    distance, least : float
+        Metres.
+    """
+    pieces = straight_pieces(lines)
+    spans = _dark_spans(pieces, lights, distance)
+    part, order = _connected(pieces, spans)
+    metres = np.bincount(part, weights=(spans.high - spans.low)[order])
+    long = metres[part] >= least - 1.0
+    order, part = order[long], part[long]
+    number, first = np.unique(part, return_index=True)
+    shapes = _as_lines(pieces, spans, order, np.searchsorted(number, part))
+    lengths = np.asarray(shapely.length(shapes))
+    found = DarkParts(pieces.line[spans.piece[order[first]]], shapes, lengths)
+    return found[lengths >= least - SLACK_M]
+
+
+def _dark_spans(pieces: Pieces, lights: np.ndarray, distance: float) -> _Spans:
+    piece, low, high = _lit_spans(pieces, lights, distance)
+    count = len(pieces.line)
+    # A dark span runs from where the light before ends to where the next begins; each piece is closed
+    # by its two ends, which are dark unless a light reaches them.
+    every = np.arange(count)
+    owner = np.concatenate([every, piece, every])
+    begin = np.concatenate([np.full(count, -1.0), low, pieces.length])
+    end = np.concatenate([np.zeros(count), high, np.full(count, np.inf)])
+    kind = np.concatenate([np.zeros(count), np.ones(len(piece)), np.full(count, 2)])
+    order = np.lexsort((begin, kind == 2, owner))
+    owner, begin, end, kind = owner[order], begin[order], end[order], kind[order]
+    reached = _running_most(owner, end)
+    start, stop, of = reached[:-1], begin[1:], owner[1:]
+    same = (owner[1:] == owner[:-1]) & (stop > start)
+    lit_from = np.zeros(count, dtype=bool)
+    lit_to = np.zeros(count, dtype=bool)
+    lit_from[piece[low <= 0]] = True
+    lit_to[piece[high >= pieces.length[piece]]] = True
+    of, start, stop = of[same], start[same], stop[same]
+    return _Spans(
+        of,
+        start,
+        stop,
+        (start <= 0) & ~lit_from[of],
+        (stop >= pieces.length[of]) & ~lit_to[of],
+    )
+
+
+def _lit_spans(
+    pieces: Pieces, lights: np.ndarray, distance: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Piece, and from where to where along it (metres) a light reaches it."""
+    ends = pieces.ends()
+    tree = shapely.STRtree(shapely.linestrings(np.stack([pieces.start, ends], axis=1)))
+    light, piece = tree.query(lights, predicate="dwithin", distance=distance + 2 * SLACK_M)
+    away = shapely.get_coordinates(lights)[light] - pieces.start[piece]
+    along = pieces.along[piece]
+    foot = away[:, 0] * along[:, 0] + away[:, 1] * along[:, 1]
+    aside = np.abs(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
+    half = np.sqrt(np.maximum(distance**2 - aside**2, 0.0))
+    low, high = foot - half, foot + half
+    length = pieces.length[piece]
+    reaches = (aside <= distance + SLACK_M) & (high >= -SLACK_M) & (low <= length + SLACK_M)
+    low, high = np.maximum(low, 0.0), np.minimum(high, length)
+    low, high = np.where(low <= SLACK_M, 0.0, low), np.where(high >= length - SLACK_M, length, high)
+    return piece[reaches], np.minimum(low, length)[reaches], np.maximum(high, 0.0)[reaches]
+
+
+def _running_most(owner: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The largest value so far within each owner; owners stand together and in order."""
+    order = np.lexsort((values, owner))
+    rank = np.empty(len(order), dtype="int64")
+    rank[order] = np.arange(len(order))
+    # Ranks rise from owner to owner, so one sweep serves all.
+    return np.asarray(values[order][np.maximum.accumulate(rank)])
+
+
+def _connected(pieces: Pieces, spans: _Spans) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the connected part of each span, and the spans sorted by part and along it."""
+    count = len(spans.piece)
+    joined = np.zeros(count, dtype=bool)
+    joined[1:] = (
+        spans.to_end[:-1] & spans.from_start[1:] & (pieces.following[spans.piece[:-1]] == spans.piece[1:])
+    )
+    part = np.cumsum(~joined) - 1
+    turn = np.arange(count)
+    last, first = _across_starts(pieces, spans, part)
+    onward = np.arange(part.max(initial=-1) + 1)
+    onward[part[first]] = part[last]
+    wrapped = onward[part] != part
+    turn[wrapped] += count
+    part = onward[part]
+    order = np.lexsort((turn, part))
+    return np.unique(part[order], return_inverse=True)[1].reshape(-1), order
+
+
+def _across_starts(pieces: Pieces, spans: _Spans, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Spans that end at the last point of a ring, and those that go on at its first, of different parts."""
+    ends = np.flatnonzero(spans.to_end & (pieces.following[spans.piece] < spans.piece))
+    after = pieces.following[spans.piece[ends]]
+    starts = np.flatnonzero(spans.from_start)
+    at = np.searchsorted(spans.piece[starts], after)
+    at = np.minimum(at, max(len(starts) - 1, 0))
+    met = (after >= 0) & (len(starts) > 0)
+    met[met] = spans.piece[starts[at[met]]] == after[met]
+    last, first = ends[met], starts[at[met]]
+    apart = part[last] != part[first]
+    return last[apart], first[apart]
+
+
+def _as_lines(pieces: Pieces, spans: _Spans, order: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Each part as a line: where its spans start, and where the last ends."""
+    piece = spans.piece[order]
+    starts = pieces.start[piece] + pieces.along[piece] * spans.low[order][:, None]
+    ends = pieces.start[piece] + pieces.along[piece] * spans.high[order][:, None]
+    is_last = np.append(part[1:] != part[:-1], True)[: len(part)]
+    places = np.concatenate([starts, ends[is_last]])
+    owner = np.concatenate([part, part[is_last]])
+    sequence = np.argsort(owner, kind="stable")
+    return np.asarray(shapely.linestrings(places[sequence], indices=owner[sequence]))
+
+
+def long_axes(areas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The longer axis of each polygon: the middle line of its smallest rectangle.
+
+    Parameters
+    ----------
+    areas : ndarray of shapely Polygon or MultiPolygon, shape (n,)
+        With finite coordinates.
+
+    Returns
+    -------
+    ndarray of shapely LineString, shape (p,): of each part
+    ndarray of int64, shape (p,): which of the areas it is of
+    """
+    parts, area = shapely.get_parts(areas, return_index=True)
+    flat = np.asarray(shapely.oriented_envelope(parts))
+    real = shapely.get_type_id(flat) == 3
+    corners = shapely.get_coordinates(flat[real]).reshape(-1, 5, 2)[:, :4]
+    sides = np.hypot(*(corners[:, 1] - corners[:, 0]).T), np.hypot(*(corners[:, 2] - corners[:, 1]).T)
+    turned = np.where((sides[0] >= sides[1])[:, None, None], corners, np.roll(corners, -1, axis=1))
+    middles = (turned[:, [0, 1]] + turned[:, [3, 2]]) / 2
+    return np.asarray(shapely.linestrings(middles)), area[real]
