@@ -121,7 +121,7 @@ def ledger(context: Context) -> Ledger:
     """The ledger of the whole city; ask for it with `Context.once`."""
     codes, outlines = context.grid.all_cells()
     cells = _Cells(context, codes, outlines)
-    surveys = _Surveys(context)
+    surveys = SurveySheets(context)
     classes = {}
     for role in ROLES:
         context.check_cancelled()
@@ -131,7 +131,7 @@ def ledger(context: Context) -> Ledger:
     return Ledger(codes, outlines, classes)
 
 
-def _classes_of(role: str, context: Context, surveys: _Surveys) -> Iterator[tuple[str, np.ndarray]]:
+def _classes_of(role: str, context: Context, surveys: SurveySheets) -> Iterator[tuple[str, np.ndarray]]:
     """Classes of a role with at least one record or survey, and the rows of each."""
     table = context.city.table(role)
     if role not in _WORD_ROLES:
@@ -188,7 +188,7 @@ class _Facts(NamedTuple):
 
 
 def _class_ledger(
-    object_class: str, rows: np.ndarray, facts: _Facts, cells: _Cells, surveys: _Surveys, context: Context
+    object_class: str, rows: np.ndarray, facts: _Facts, cells: _Cells, surveys: SurveySheets, context: Context
 ) -> ClassLedger:
     role = object_class.partition(":")[0]
     record, cell, metres = cells.shares(role, rows)
@@ -318,7 +318,7 @@ def filled_share(role: str, fields: str, context: Context) -> np.ndarray:
     return np.asarray(filled / len(words))
 
 
-class _Surveys:
+class SurveySheets:
     """Where and when somebody looked for what, surveys after T left out."""
 
     def __init__(self, context: Context) -> None:
