@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from .commands import run_command
 from .console_text import as_text
 from .model.errors import Cancelled, CityGapError
+from .model.figures import FIGURES
 from .model.gap import SETTABLE_STATUSES, SEVERITIES, STATUSES
 from .model.version import VERSION
-from .store.figures import FIGURES
 from .worker import internal_error
 from .worker import main as serve
 

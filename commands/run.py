@@ -18,11 +18,12 @@ from ..engine.ledger import ledger, ledger_rows
 from ..engine.matrix import pipe_matrix, stock_by_decade
 from ..engine.rows import to_rows
 from ..engine.standards import Standards
+from ..model.figures import FIGURES
 from ..model.gap import RuleRun, SourceRow
 from ..model.identity import ulid
 from ..model.version import VERSION
 from ..store.database import Store
-from ..store.figures import FIGURES, write_figures
+from ..store.figures import write_figures
 from ..store.gaps import dismissed_keys
 from ..store.ledger import write_ledger
 from ..store.merge import merge_run

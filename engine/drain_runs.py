@@ -82,10 +82,15 @@ def same_places(places: np.ndarray, distance: float) -> np.ndarray:
     -------
     ndarray of int64, shape (n,)
     """
-    spots, number = np.unique(shapely.get_coordinates(places), axis=0, return_inverse=True)
-    points = shapely.points(spots)
+    spots = shapely.get_coordinates(places)
+    order = np.lexsort(spots.T)
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (spots[order][1:] != spots[order][:-1]).any(axis=1)
+    number = np.empty(len(order), dtype="int64")
+    number[order] = np.cumsum(new) - 1
+    points = places[order[new]]
     one, other, _ = within(points, points, distance)
-    return connected_parts(len(points), one, other)[number.ravel()]
+    return connected_parts(len(points), one, other)[number]
 
 
 def line_nodes(lines: np.ndarray, snap: float) -> Nodes:
@@ -103,17 +108,18 @@ def line_nodes(lines: np.ndarray, snap: float) -> Nodes:
 
 
 def straight_runs(
-    lines: np.ndarray, stops: Sequence[tuple[np.ndarray, float]], bend_deg: float, snap: float
+    lines: np.ndarray, nodes: Nodes, stops: Sequence[tuple[np.ndarray, float]], bend_deg: float
 ) -> Runs:
     """The runs of lines between stops, bends, branches and open ends.
 
-    A run goes on where two ends alone meet within `snap` metres, and bends less than `bend_deg`
-    at every corner.
+    A run goes on where two ends alone meet, and bends less than `bend_deg` at every corner.
 
     Parameters
     ----------
     lines : ndarray of shapely LineString or MultiLineString, shape (n,)
         With finite coordinates.
+    nodes : Nodes
+        `line_nodes` of these lines.
     stops : sequence of (ndarray of shapely geometries, float)
         Shapes that end a run on every line within the distance (metres, inclusive), at the place of
         the line next to it.
@@ -132,7 +138,7 @@ def straight_runs(
     on = np.flatnonzero((np.diff(piece) == 1) & ~stop[piece[1:]]) if len(piece) else piece
     begin = np.searchsorted(part[piece], np.arange(len(parts.line)), side="left")
     end = np.searchsorted(part[piece], np.arange(len(parts.line)), side="right") - 1
-    one, other = _going_on(parts, way, limit, snap)
+    one, other = _going_on(nodes.node, parts, way, limit)
     first, second = (np.concatenate([begin, end])[ends] for ends in (one, other))
     label = connected_parts(len(piece), np.concatenate([on, first]), np.concatenate([on + 1, second]))
 
@@ -191,11 +197,11 @@ def _with_stops(
     return corner[order], part[order], stop[order]
 
 
-def _going_on(parts: _Parts, way: np.ndarray, limit: float, snap: float) -> tuple[np.ndarray, np.ndarray]:
+def _going_on(
+    node: np.ndarray, parts: _Parts, way: np.ndarray, limit: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of ends (starts of all parts, then stops) at which a run goes on from part to part."""
-    place = shapely.points(parts.corner[np.concatenate([parts.first, parts.last])])
     out = np.concatenate([way[parts.first], -way[parts.last - 1]])
-    node = same_places(place, snap)
     order = np.argsort(node, kind="stable")
     _, begin, count = np.unique(node[order], return_index=True, return_counts=True)
     one, other = order[begin[count == 2]], order[begin[count == 2] + 1]

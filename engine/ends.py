@@ -66,16 +66,17 @@ def network(city: City, context: Context) -> Network:
     codes = class_codes("pipes", context.subject("pipes").rows)
     is_line, lines = merged_lines(pipes.geometry)
     rows = np.flatnonzero(is_line & ~pd.isna(codes))
-    starts = shapely.get_point(shapely.get_geometry(lines[rows], 0), 0)
-    stops = shapely.get_point(shapely.get_geometry(lines[rows], -1), -1)
-    open_ended = ~(shapely.is_missing(starts) | shapely.is_missing(stops) | shapely.equals(starts, stops))
+    corners = shapely.get_coordinates(lines[rows])
+    after = np.cumsum(shapely.get_num_coordinates(lines[rows]))
+    starts, stops = corners[np.append(0, after[:-1])[: len(after)]], corners[after - 1]
+    open_ended = (starts != stops).any(axis=1)
     pipe = np.tile(rows[open_ended], 2)
     ends = Ends(
         pipe,
         pipes["id"].astype(object).to_numpy()[pipe],
         codes[pipe],
         np.repeat(["s", "e"], open_ended.sum()).astype(object),
-        np.concatenate([starts[open_ended], stops[open_ended]]),
+        shapely.points(np.concatenate([starts[open_ended], stops[open_ended]])),
     )
     return Network(rows, pipes.geometry.to_numpy()[rows], codes, ends)
 
@@ -179,9 +180,10 @@ def joined_ends(net: Network, context: Context) -> tuple[np.ndarray, np.ndarray]
     ndarray of int64, shape (p,): end
     ndarray of int64, shape (p,): row of the pipe
     """
-    spot = _spots(net.ends).groupby(["class", "x", "y"], sort=False).ngroup().to_numpy()
-    _, first = np.unique(spot, return_index=True)
-    rest = np.setdiff1d(np.arange(len(spot)), first)
+    spots = _spots(net.ends)
+    again = spots.duplicated().to_numpy()
+    first, rest = np.flatnonzero(~again), np.flatnonzero(again)
+    spot = spots.groupby(["class", "x", "y"], sort=False).ngroup().to_numpy()
     asked, pipe = joined(net, first, context)
     return np.concatenate([first[asked], rest]), np.concatenate([pipe, net.ends.pipe[first[spot[rest]]]])
 
@@ -195,8 +197,8 @@ def at_the_edge(places: np.ndarray, context: Context) -> np.ndarray:
     buffer = context.number("N01.edge_buffer_m", "pipes")
     corners, part = shapely.get_coordinates(shapely.get_parts(edge), return_index=True)
     sides = shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1)[part[1:] == part[:-1]])
-    asked = np.unique(shapely.STRtree(sides).query(places, predicate="dwithin", distance=buffer + SLACK_M)[0])
-    near[asked] = shapely.distance(places[asked], edge) <= buffer
+    near[shapely.STRtree(sides).query(places, predicate="dwithin", distance=buffer + SLACK_M)[0]] = True
+    near[near] = shapely.distance(places[near], edge) <= buffer
     return near
 
 

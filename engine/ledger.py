@@ -307,15 +307,21 @@ def filled_records(role: str, context: Context) -> Optional[np.ndarray]:
 
 
 def filled_share(role: str, fields: str, context: Context) -> np.ndarray:
-    """Share of the fields that each record fills; of fields joined by a slash one is enough."""
+    """Share of the fields asked for that each record fills; of fields joined by a slash one is enough.
+
+    The last repair is asked for from an age on, as D01 does.
+    """
     rows = context.subject(role).rows
-    words = fields.split("|")
-    filled = np.zeros(len(rows))
-    for word in words:
+    filled, asked = np.zeros(len(rows)), np.zeros(len(rows))
+    for word in fields.split("|"):
         names = [name for name in word.split("/") if name in rows]
         some = [rows[name].notna().to_numpy(dtype=bool) for name in names]
-        filled += np.logical_or.reduce(some) if some else 0
-    return np.asarray(filled / len(words))
+        needed = np.ones(len(rows), dtype=bool)
+        if word == "last_repair_date":
+            needed = context.age(role) >= context.number("D01.repair_from_age_a", role)
+        filled += needed & np.logical_or.reduce(some) if some else 0
+        asked += needed
+    return np.divide(filled, asked, out=np.ones(len(rows)), where=asked > 0)
 
 
 class SurveySheets:

@@ -51,6 +51,7 @@ STOCK_COLUMNS = (
     "length_m",
     "floor_area_m2",
     "estimated_m2",
+    "without_area",
 )
 _NO_DAY = np.iinfo("int64").min
 
@@ -121,9 +122,10 @@ def pipe_matrix(context: Context) -> pd.DataFrame:
         frame = _measured(split, kinds, known, age, newest)
         parts.append(_with_expected(_with_surveys(frame, split, context), split, context))
     frame = pd.concat(parts, ignore_index=True)
-    frame["paper_kind_no"] = frame["kind_code"].map(kinds.paper).astype("Int64")
-    order = {code: at for at, code in enumerate([*kinds.order, None])}
-    frame["at"] = [order.get(pair, len(order)) for pair in zip(frame["class_code"], frame["kind_code"])]
+    pairs = list(zip(frame["class_code"], frame["kind_code"]))
+    frame["paper_kind_no"] = pd.array([kinds.paper.get(pair, pd.NA) for pair in pairs], dtype="Int64")
+    order = {pair: at for at, pair in enumerate(kinds.order)}
+    frame["at"] = [order.get(pair, len(order)) for pair in pairs]
     frame["rank"] = frame["level"].map(BOUNDARY_LEVELS.index)
     frame = frame.sort_values(["rank", "area_code", "class_code", "at", "kind_code"], kind="stable")
     return frame[list(MATRIX_COLUMNS)].reset_index(drop=True)
@@ -134,7 +136,11 @@ class _Kinds:
 
     def __init__(self, context: Context) -> None:
         table = read_table("pipe_classes")
-        self.paper = {row["kind_code"]: int(row["paper_kind_no"]) for row in table if row["paper_kind_no"]}
+        self.paper = {
+            (row["class_code"], row["kind_code"]): int(row["paper_kind_no"])
+            for row in table
+            if row["paper_kind_no"]
+        }
         self.order: list[tuple[Optional[str], Optional[str]]] = [
             (row["class_code"], row["kind_code"]) for row in table
         ]
@@ -214,21 +220,28 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def _with_surveys(frame: pd.DataFrame, split: _Split, context: Context) -> pd.DataFrame:
     """With the latest survey of each class that shares an area with the unit."""
     sheets = SurveySheets(context)
-    outlines = context.units.of_level(split.level).geometry.to_numpy()
-    outlines = shapely.make_valid(outlines)
+    unit, sheet = _surveyed_units(sheets, split, context)
     latest = frame["newest_survey"].to_numpy().copy()
     codes = frame["class_code"].to_numpy(dtype=object)
     area = pd.Index(split.codes).get_indexer(frame["area_code"])
-    unit, sheet = shapely.STRtree(sheets.shapes).query(outlines, predicate="intersects")
-    met = shapely.area(shapely.intersection(outlines[unit], sheets.shapes[sheet])) > 0
     for code in [word for word in pd.unique(codes) if word is not None]:
         days = np.full(len(split.codes), _NO_DAY)
-        mine = met & sheets.of(f"pipes:{code}")[sheet]
+        mine = sheets.of(f"pipes:{code}")[sheet]
         np.maximum.at(days, unit[mine], sheets.days[sheet[mine]])
         here = codes == code
         latest[here] = np.maximum(latest[here], days[area[here]])
     times = np.where(latest == _NO_DAY, np.datetime64("NaT", "us"), latest.astype("datetime64[us]"))
     return frame.assign(newest_survey=pd.to_datetime(times, utc=True))
+
+
+def _surveyed_units(sheets: SurveySheets, split: _Split, context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Areas of a split and the surveys that share ground with them."""
+    if split.codes == [EVERYWHERE]:
+        return np.zeros(len(sheets.shapes), dtype="int64"), np.arange(len(sheets.shapes))
+    outlines = shapely.make_valid(context.units.of_level(split.level).geometry.to_numpy())
+    unit, sheet = shapely.STRtree(sheets.shapes).query(outlines, predicate="intersects")
+    met = shapely.area(shapely.intersection(outlines[unit], sheets.shapes[sheet])) > 0
+    return unit[met], sheet[met]
 
 
 def _with_expected(frame: pd.DataFrame, split: _Split, context: Context) -> pd.DataFrame:
@@ -268,7 +281,8 @@ def stock_by_decade(context: Context) -> pd.DataFrame:
         with a record. `decade` is its first year, null where the year is not recorded; `class_code` is
         housing, old_housing (of housing, those within the scope of renewal) or the class of pipes.
         housing and old_housing have no object in common. `records` by representative point; `length_m` of
-        pipes inside the unit; `floor_area_m2` of housing, of which `estimated_m2` are outline x floors.
+        pipes inside the unit; `floor_area_m2` of housing, of which `estimated_m2` are outline x floors, and
+        to which `without_area` records add nothing, as theirs is not known.
         ``*`` holds what is in no unit; the rows of a level add up to the whole stock, to the millimetre and
         square centimetre.
     """
@@ -296,11 +310,13 @@ def _housing_stock(context: Context) -> list[pd.DataFrame]:
             "records": 1,
             "cm2": areas.cm2,
             "guess": np.where(areas.is_estimated, areas.cm2, 0),
+            "without_area": (~areas.is_known).astype("int64"),
         }
     )
     parts = []
     for split in _splits("housing", context, with_lengths=False):
-        sums = _grouped(frame.assign(area=split.place), ["records", "cm2", "guess"], split, "housing")
+        amounts = ["records", "cm2", "guess", "without_area"]
+        sums = _grouped(frame.assign(area=split.place), amounts, split, "housing")
         sums["floor_area_m2"] = sums.pop("cm2") / CM2_PER_M2
         sums["estimated_m2"] = sums.pop("guess") / CM2_PER_M2
         parts.append(sums.assign(length_m=np.nan))
@@ -325,7 +341,7 @@ def _pipe_stock(context: Context) -> list[pd.DataFrame]:
         both = pd.concat([counted, measured], ignore_index=True)
         sums = _grouped(both, ["records", "mm"], split, "pipes")
         sums["length_m"] = sums.pop("mm") / MM_PER_M
-        parts.append(sums.assign(floor_area_m2=np.nan, estimated_m2=np.nan))
+        parts.append(sums.assign(floor_area_m2=np.nan, estimated_m2=np.nan, without_area=0))
     return parts
 
 

@@ -93,5 +93,5 @@ class WatchedStandards(Standards):
 
 def changed_names(before: Standards, after: Standards) -> frozenset[str]:
     """The names of the standards whose rows differ."""
-    differing = set(before.rows) ^ set(after.rows)
+    differing = {*before.rows, *before.shipped} ^ {*after.rows, *after.shipped}
     return frozenset(row.rule_or_activity for row in differing)

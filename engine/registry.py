@@ -18,6 +18,7 @@ from .rules.inspection import NEVER_INSPECTED, NO_REPAIR_RECORD
 from .rules.inspection_time import INSPECTION_OVERDUE, NIGHT_NEVER, POST_STORM_NEVER
 from .rules.network import DANGLING_END, NEAR_MISS, PART_WITHOUT_SOURCE, STREET_WITHOUT_PIPE_RECORD
 from .rules.network_drains import MISSING_MANHOLE
+from .rules.network_nodes import ATTRIBUTE_BREAK_AT_NODE
 from .rules.resource import BELOW_EQUAL_SHARE
 from .rules.responsibility import NO_OWNER, SEVERAL_OWNERS
 from .rules.service import BUILDING_NOT_SERVED
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     PART_WITHOUT_SOURCE,
     MISSING_MANHOLE,
     STREET_WITHOUT_PIPE_RECORD,
+    ATTRIBUTE_BREAK_AT_NODE,
     AGED_PIPE,
     AGED_BUILDING,
     BUILDING_OVER_PIPE,

@@ -58,10 +58,17 @@ def asking_events(context: Context) -> tuple[list[Event], list[str]]:
     if lost.any():
         untested.append(f"{lost.sum()} events whose area is no number")
     found = np.flatnonzero(triggers & ~undated & ~lost)
-    shapes = np.where(usable(table.geometry), shapely.make_valid(table.geometry.to_numpy()), None)
+    shapes = np.where(usable(table.geometry), table.geometry.to_numpy(), None)
     names = table["id"].astype(object).where(table["id"].notna(), "").to_numpy()
     return [
-        _event(context, str(names[at]), bool(is_crowd[at]), int(started[at]), int(ended[at]), shapes[at])
+        _event(
+            context,
+            str(names[at]),
+            bool(is_crowd[at]),
+            int(started[at]),
+            int(ended[at]),
+            shapely.make_valid(shapes[at]),
+        )
         for at in found
     ], untested
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..model.vocabulary import canonical, walking
 from .connected import connected_parts
 from .context import Context
 from .coverage import SLACK_M, line_parts, merged_lines
-from .threads import in_chunks
+from .nearest import nearest
 
 UNITS_A_M = 1_000_000_000
 """Ways are whole nanometres: however a street is cut up, its pieces add up to the same."""
@@ -21,7 +21,6 @@ FAR = np.iinfo("int64").max // 4
 """Stands for: no way that is short enough."""
 
 _NODES_A_M = 1000
-_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -75,25 +74,28 @@ def is_walked(context: Context) -> np.ndarray:
 
 def has_streets(context: Context) -> bool:
     """Whether the city has roads that people walk on."""
-    return len(context.once(_largest_part)) > 0
+    return len(context.once(_longest_part).pieces) > 0
 
 
 def walked_streets(context: Context) -> Streets:
     """The largest connected part of the roads walked, as far as this part of the city holds it."""
+    longest = context.once(_longest_part)
+    if context is context.whole:
+        return longest
     streets = _all_streets(context)
     part = connected_parts(len(streets.nodes), *streets.edges()[:2])
-    inside = np.isin(streets.nodes, context.once(_largest_part))
+    inside = np.isin(streets.nodes, longest.nodes[np.unique(longest.joint_node)])
     return streets.only(np.isin(part, part[inside]))
 
 
-def _largest_part(context: Context) -> np.ndarray:
-    """Names of the nodes of the longest connected part; of equal ones that with the smallest name."""
+def _longest_part(context: Context) -> Streets:
+    """The longest connected part of the roads walked; of equal ones that of the smallest node."""
     streets = _all_streets(context)
     one, other, way = streets.edges()
     part = connected_parts(len(streets.nodes), one, other)
     length = np.zeros(len(part), dtype="int64")
     np.add.at(length, part[one], way)
-    return streets.nodes[part == length.argmax()] if len(part) else streets.nodes
+    return streets.only(part >= 0) if len(part) else streets
 
 
 def _all_streets(context: Context) -> Streets:
@@ -178,30 +180,22 @@ class Walk:
 
     def some_stops(self, shapes: np.ndarray) -> Stops:
         """One stop of each shape at its nearest street: the way from there may be a little too long."""
-
-        def nearest(chunk: slice) -> Stops:
-            near, piece = self._tree.query_nearest(
-                shapes[chunk], max_distance=self._most_m + SLACK_M, all_matches=False
-            )
-            way = shapely.shortest_line(self._streets.pieces[piece], shapes[chunk][near])
-            at = self._at(piece, shapely.get_point(way, 0))
-            return Stops(chunk.start + near, piece, at, at, _units(shapely.length(way)))
-
-        return _together(in_chunks(nearest, len(shapes), _CHUNK, self._on_chunk))
+        owner, piece, apart = nearest(self._tree, shapes, self._most_m, self._on_chunk)
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        owner, piece = owner[first], piece[first]
+        at = self._some_place(piece, shapes[owner])
+        return Stops(owner, piece, at, at, _units(apart[first]))
 
     def stops(self, shapes: np.ndarray) -> Stops:
         """The stops of each shape: every stretch of street that is as near to it as any other."""
+        owner, piece, apart = nearest(self._tree, shapes, self._most_m, self._on_chunk)
+        low, high = self._stretch(shapes[owner], piece, apart)
+        return Stops(owner, piece, low, high, _units(apart))
 
-        def nearest(chunk: slice) -> Stops:
-            mine = shapes[chunk]
-            (near, _), apart = self._tree.query_nearest(
-                mine, max_distance=self._most_m + SLACK_M, all_matches=False, return_distance=True
-            )
-            again, piece = self._tree.query(mine[near], predicate="dwithin", distance=apart + SLACK_M)
-            low, high = self._stretch(mine[near[again]], piece, apart[again])
-            return Stops(chunk.start + near[again], piece, low, high, _units(apart[again]))
-
-        return _together(in_chunks(nearest, len(shapes), _CHUNK, self._on_chunk))
+    def _some_place(self, piece: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+        """Where on the axis each piece is nearest to its shape, at one place if there are several."""
+        ways = shapely.shortest_line(self._streets.pieces[piece], shapes)
+        return self._at(piece, shapely.get_point(ways, 0))
 
     def _at(self, piece: np.ndarray, spots: np.ndarray) -> np.ndarray:
         """Where on the axis each spot lies, shape (n,)."""
@@ -234,8 +228,8 @@ class Walk:
         away = shapely.distance(spots, np.where(is_end, shapes[pair], lines[pair]))
         nearest = np.flatnonzero(away <= apart[pair] + SLACK_M)
         at = self._at(piece[pair[nearest]], spots[nearest])
-        some = self._at(piece, shapely.get_point(shapely.shortest_line(lines, shapes), 0))
-        low, high = some.copy(), some.copy()
+        low = self._some_place(piece, shapes)
+        high = low.copy()
         np.minimum.at(low, pair[nearest], at)
         np.maximum.at(high, pair[nearest], at)
         return low, high
@@ -298,10 +292,3 @@ def _on_same_piece(homes: Stops, facilities: Stops) -> tuple[np.ndarray, np.ndar
     there = order[place]
     gap = np.maximum(facilities.low[there] - homes.high[stop], homes.low[stop] - facilities.high[there])
     return stop, np.maximum(gap, 0) + homes.leg[stop] + facilities.leg[there]
-
-
-def _together(parts: Iterable[Stops]) -> Stops:
-    """The stops of all chunks, in order."""
-    none = np.zeros(0, dtype="int64")
-    columns = zip(*((p.owner, p.piece, p.low, p.high, p.leg) for p in (Stops(*[none] * 5), *parts)))
-    return Stops(*(np.concatenate(column) for column in columns))

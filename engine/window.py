@@ -125,11 +125,11 @@ class Edit:
         far = reach_m + _surround_m(context) if self.role in (*_TELL_CONNECTORS, "neglected") else reach_m
         reached = _grown(self.frames[np.isfinite(self.frames).all(axis=1)], far)
         names = pd.concat([self.ids, self.names])
-        near = {
-            role: _union(index.meeting(role, reached), index.sharing(role, ("id",), names))
-            for role in OBJECT_LAYERS
-        }
-        cells = [context.grid.cells_in(frame)[0] for frame in reached]
+        named = {role: index.sharing(role, ("id",), names) for role in OBJECT_LAYERS}
+        near = {role: _union(index.meeting(role, reached), named[role]) for role in OBJECT_LAYERS}
+        homes = np.concatenate([reached, *(index.bounds_of(role, rows) for role, rows in named.items())])
+        homes = homes[np.isfinite(homes).all(axis=1)]
+        cells = [context.grid.cells_in(frame)[0] for frame in homes]
         codes = np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
         return Own(_joined(index, near), codes, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
 

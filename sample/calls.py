@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from .days import LOG_START, SAMPLE_AS_OF, random_days, time_column
+from .ids import numbered
 
 _CATEGORIES = (
     "路面积水",
@@ -29,7 +30,7 @@ def make_hotline(housing: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     people = np.nan_to_num(housing["residents"].to_numpy(dtype="float64")) + 1.0
     caller = rng.choice(len(housing), count, p=people / people.sum())
     place = shapely.get_coordinates(shapely.centroid(housing["geometry"].to_numpy()[caller])) + rng.normal(
-        0, 7.0, (count, 2)
+        0, 4.0, (count, 2)
     )
     day = np.sort(random_days(LOG_START, SAMPLE_AS_OF, count, rng))
     second = (
@@ -43,10 +44,10 @@ def make_hotline(housing: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     category = np.array(_CATEGORIES, dtype=object)[rng.integers(0, len(_CATEGORIES), count)]
     return pd.DataFrame(
         {
-            "id": [f"RX{number:07d}" for number in range(1, count + 1)],
+            "id": numbered("RX", np.arange(1, count + 1)),
             "at": at,
             "category": pd.Series(category, dtype="str"),
-            "caller_key": pd.Series([f"C{number:06d}" for number in caller], dtype="str"),
+            "caller_key": numbered("C", caller, width=6),
             "text": pd.Series(category, dtype="str") + "，请派人处理",
             "opened_at": at + pd.Timedelta(minutes=9),
             "dispatched_at": at + pd.to_timedelta(np.round(rng.uniform(20, 300, count)), unit="min"),
@@ -58,6 +59,40 @@ def make_hotline(housing: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
             "y": np.round(place[:, 1], 2),
         }
     )
+
+
+def add_calls(hotline: pd.DataFrame, calls: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The hotline with further calls, each of another caller, by day and closed the next day.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        x, y, day.
+    """
+    count = len(calls)
+    if not count:
+        return hotline
+    at = time_column(calls["day"].to_numpy(), (rng.uniform(9, 16, count) * 3600).astype(int))
+    first = len(hotline) + 1
+    category = pd.Series("垃圾堆放", index=range(count), dtype="str")
+    more = pd.DataFrame(
+        {
+            "id": numbered("RX", np.arange(first, first + count)),
+            "at": at,
+            "category": category,
+            "caller_key": numbered("D", np.arange(1, count + 1), width=6),
+            "text": category + "，请派人处理",
+            "opened_at": at + pd.Timedelta(minutes=9),
+            "dispatched_at": at + pd.Timedelta(hours=1),
+            "due_at": at + pd.Timedelta(days=7),
+            "closed_at": at + pd.Timedelta(days=1),
+            "stage": pd.Series("结案", index=range(count), dtype="str"),
+            "reworks": 0.0,
+            "x": np.round(calls["x"].to_numpy(), 2),
+            "y": np.round(calls["y"].to_numpy(), 2),
+        }
+    )
+    return pd.concat([hotline, more], ignore_index=True)
 
 
 def make_events(area: shapely.Polygon) -> pd.DataFrame:

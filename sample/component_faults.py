@@ -1,4 +1,4 @@
-"""Gaps planted among the components: things recorded twice, covers off their pipe, two books of the toilets."""
+"""Gaps planted among the components: things recorded twice, covers off their pipe, two toilet books."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ _USUAL_M, _SHARED_M = 0.8, 190.0
 """How far the books differ as a rule; how near other toilets in both books lie to those in one only."""
 
 
-
 def add_records(
     components: pd.DataFrame, pipes: pd.DataFrame, copies: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, list[Truth]]:
@@ -42,7 +41,7 @@ def add_records(
         D04, D07, D08, N04.
     """
     twins, truths = _twin_lamps(components, copies, rng)
-    covers, more = _stray_covers(components, pipes, copies, rng)
+    covers, more = _stray_covers(pipes, copies, rng)
     truths += more
     toilets, more = _second_book(components, copies, rng)
     truths += more
@@ -75,7 +74,17 @@ def _twin_lamps(
         twins[field] = CLEAN_LAMP[field]
         components.loc[components.index[[row for row, *_ in plans]], field] = CLEAN_LAMP[field]
     truths = [
-        Truth("D04", "components", "|".join(sorted((ids[row], name))), "street_lamp", "", severity, "yes" if severity else "no", "", note)
+        Truth(
+            "D04",
+            "components",
+            "|".join(sorted((ids[row], name))),
+            "street_lamp",
+            "",
+            severity,
+            "yes" if severity else "no",
+            "",
+            note,
+        )
         for (row, _, severity, note), name in zip(plans, names)
     ]
     pairs = rows[2 * copies :].reshape(-1, 2) if len(rows) == 4 * copies else np.empty((0, 2), dtype=int)
@@ -90,7 +99,7 @@ def _twin_lamps(
 
 
 def _stray_covers(
-    components: pd.DataFrame, pipes: pd.DataFrame, copies: int, rng: np.random.Generator
+    pipes: pd.DataFrame, copies: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, list[Truth]]:
     """Gas covers beside a gas main, on both sides of the 2.0 m of N04."""
     gas = pipes[(pipes["class_code"] == "RQ").to_numpy()]

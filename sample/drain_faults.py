@@ -151,9 +151,7 @@ class Misfits(NamedTuple):
     """Junction of each added pipe, and a foul sewer there of its diameter."""
 
 
-def plan_misfits(
-    pipes: pd.DataFrame, spared: np.ndarray, net: Net, copies: int, rng: np.random.Generator
-) -> Misfits:
+def plan_misfits(pipes: pd.DataFrame, spared: np.ndarray, copies: int, rng: np.random.Generator) -> Misfits:
     """A step in depth, a fall in diameter and a foul sewer led into a storm sewer, and look-alikes.
 
     Parameters
@@ -165,6 +163,12 @@ def plan_misfits(
     foul = whole & (pipes["kind_code"] == "WS").to_numpy()
     storm = whole & (pipes["kind_code"] == "YS").to_numpy()
     fouls, storms = _Junctions(pipes, foul), _Junctions(pipes, storm)
+    every = _Junctions(pipes, ((pipes["part"] == "main") & (pipes["class_code"] == "PS")).to_numpy())
+
+    def all_whole(node: int) -> bool:
+        """Whether the sheet's edge cuts none of the drains that meet here."""
+        return len(every.pipes_at(node)) == len(fouls.pipes_at(node)) + len(storms.pipes_at(node))
+
     starts, stops = pipes["node_a"].to_numpy(), pipes["node_b"].to_numpy()
     changes: dict[int, dict[str, object]] = {}
     spots: list[Spot] = []
@@ -178,6 +182,7 @@ def plan_misfits(
         both = np.concatenate(here)
         kind = len(changes) % 3
         fits = not {a, b} & taken and min(map(len, here)) >= 2 and not spared[both].any()
+        fits = fits and all_whole(a) and all_whole(b)
         if not fits or (kind == 2 and not len(fouls.leaving(b))):
             continue
         taken.update(starts[both].tolist(), stops[both].tolist())
@@ -189,14 +194,16 @@ def plan_misfits(
     for node in rng.permutation(np.intersect1d(starts[foul & ~spared], starts[storm])).tolist():
         if len(lines) == copies:
             break
-        if node in taken or spared[fouls.pipes_at(node)].any():
+        if node in taken or spared[fouls.pipes_at(node)].any() or not all_whole(node):
             continue
         taken.add(node)
         one, other = fouls.first_at(node), storms.first_at(node)
         ends = [shapely.get_point(pipes["line"].iat[r], 0 if side == "s" else -1) for r, side in (one, other)]
         lines.append(shapely.linestrings(np.concatenate([shapely.get_coordinates(end) for end in ends])))
         links.append((node, int(fouls.leaving(node)[0])))
-        spots.append(Spot("N06", other[0], f"join-{other[1]}", "high", "yes", "a foul sewer ends at a storm sewer"))
+        spots.append(
+            Spot("N06", other[0], f"join-{other[1]}", "high", "yes", "a foul sewer ends at a storm sewer")
+        )
     added = loose_pipes("PS", "WS", "cross", np.array(lines, dtype=object))
     return Misfits(changes, added, spots, links)
 

@@ -12,7 +12,7 @@ from .frame import CELL_M
 from .truth import Truth
 
 SLIVER_M = (6.0, 40.0)
-"""Width and length of the strip that the fallback of two neighbours leaves out: under 10 m wide, over 5 m²."""
+"""Width and length of the strip that two fallbacks leave out: under 10 m wide, over 5 m²."""
 
 _SCRAP_M = (0.3, 12.0)
 _DOUBLE_M = 24.0
@@ -76,12 +76,16 @@ def plan_seams(units: pd.DataFrame, alleys: np.ndarray, avoided: Optional[shapel
     inside = [line for line in alleys if _in_one_cell(line)]
     if inside:
         middle = shapely.point_on_surface(inside[len(inside) // 2])
-        doubled.append(("patrol", shapely.buffer(middle, 2.0, cap_style="square"), "neglected:back_alley", True))
+        doubled.append(
+            ("patrol", shapely.buffer(middle, 2.0, cap_style="square"), "neglected:back_alley", True)
+        )
     return Seams(cut, doubled, strips)
 
 
-def _strip(one: shapely.Polygon, other: shapely.Polygon, width: float, length: float) -> Optional[shapely.Polygon]:
-    """A strip of one area along its border with another, in one cell and off its middle; None without room."""
+def _strip(
+    one: shapely.Polygon, other: shapely.Polygon, width: float, length: float
+) -> Optional[shapely.Polygon]:
+    """A strip of one area along its border with another, in one cell, off its middle; None without room."""
     border = shapely.line_merge(shapely.intersection(one.boundary, other.boundary))
     for line in shapely.get_parts(border):
         for start in np.arange(20.0, shapely.length(line) - length - 20.0, 11.0):
@@ -108,7 +112,9 @@ def _off_centre(shape: shapely.Geometry) -> bool:
 def _squares(area: shapely.Polygon, avoided: Optional[shapely.Polygon]) -> np.ndarray:
     """Small squares well inside an area, each in the middle of a cell quarter, at most two."""
     west, south, east, north = np.floor(np.array(area.bounds) / CELL_M)
-    e, n = (grid.ravel() * CELL_M for grid in np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1)))
+    e, n = (
+        grid.ravel() * CELL_M for grid in np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
+    )
     low = 13.0
     spots = shapely.box(e + low, n + low, e + low + _DOUBLE_M, n + low + _DOUBLE_M)
     fits = shapely.contains_properly(area.buffer(-30.0), spots)
@@ -137,7 +143,11 @@ def truths_of_seams(
         area = shapely.area(strip)
         own = ["low", "medium", "high"][int(area >= 100.0) + int(area >= 1000.0)]
         severity = {"low": "medium", "medium": "high", "high": "high"}[own] if inside else own
-        note = f"{area:.0f} m2 between two fallbacks" if is_gap else f"{area:.1f} m2 between two fallbacks: too small"
+        note = (
+            f"{area:.0f} m2 between two fallbacks"
+            if is_gap
+            else f"{area:.1f} m2 between two fallbacks: too small"
+        )
         expected = "yes" if is_gap else "no"
         truths.append(
             Truth("R03", "duties", group, "", cell_of(strip), severity if is_gap else "", expected, "", note)
@@ -154,7 +164,9 @@ def truths_of_seams(
         note = f"two bodies on {shapely.area(row.geometry):.1f} m2"
         severity = "medium" if found else ""
         truths.append(
-            Truth("R04", "duties", pair, "", cell_of(row.geometry), severity, "yes" if found else "no", "", note)
+            Truth(
+                "R04", "duties", pair, "", cell_of(row.geometry), severity, "yes" if found else "no", "", note
+            )
         )
     return truths
 
@@ -169,8 +181,18 @@ def rows_of_doubles(seams: Seams, duties: pd.DataFrame, units: pd.DataFrame) -> 
         if len(name) != 1:
             continue
         mine = duties[
-            (duties["duty"] == duty) & (duties["object_class"] == object_class) & duties["body"].str.startswith(name[0])
+            (duties["duty"] == duty)
+            & (duties["object_class"] == object_class)
+            & duties["body"].str.startswith(name[0])
         ]
         base = mine.iloc[0].to_dict()
-        rows.append({**base, "body": "城市管理综合服务中心", "area_code": None, "geometry": shape, "beside": base["id"]})
+        rows.append(
+            {
+                **base,
+                "body": "城市管理综合服务中心",
+                "area_code": None,
+                "geometry": shape,
+                "beside": base["id"],
+            }
+        )
     return rows

@@ -182,7 +182,9 @@ def truths_of_splits(splits: list[Split], ids: np.ndarray) -> list[Truth]:
         )
         if split.note.endswith("too far"):
             for row, end in ((split.first, "e"), (split.second, "s")):
-                rows.append(Truth("N01", "pipes", ids[row], split.class_code, end, "high", "yes", "", split.note))
+                rows.append(
+                    Truth("N01", "pipes", ids[row], split.class_code, end, "high", "yes", "", split.note)
+                )
     return rows
 
 
@@ -195,7 +197,12 @@ class Pavilions(NamedTuple):
 
 
 def park_pavilions(
-    park: pd.Series, mains: pd.DataFrame, ponds: np.ndarray, paths: np.ndarray, frame: Frame
+    park: pd.Series,
+    mains: pd.DataFrame,
+    ponds: np.ndarray,
+    paths: np.ndarray,
+    outlines: np.ndarray,
+    frame: Frame,
 ) -> list[Pavilions]:
     """A house 51 m from the nearest gas pipe in a cell with gas, and one 49 m from it; empty if no room.
 
@@ -211,6 +218,7 @@ def park_pavilions(
     gas_lines = mains.loc[mains["class_code"] == "RQ", "line"].to_numpy()
     gas = shapely.union_all(gas_lines[shapely.STRtree(gas_lines).query(around)])
     wet = shapely.buffer(shapely.union_all(ponds[shapely.STRtree(ponds).query(around)]), 4.0)
+    others = shapely.STRtree(outlines)
     u, v = (
         grid.ravel()
         for grid in np.meshgrid(
@@ -228,6 +236,8 @@ def park_pavilions(
         for place in far:
             stub = _stub(u[place], v[place], angle, gas, frame)
             if stub is None or served is None or shapely.intersects(stub, wet):
+                continue
+            if len(others.query(stub, predicate="dwithin", distance=1.5)):
                 continue
             clear = (
                 shapely.distance(served, stub) > UNSERVED_M and shapely.distance(served, houses[place]) > 5.0

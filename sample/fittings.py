@@ -62,7 +62,9 @@ def make_pipe_points(
     frame: Frame,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Points on the pipes: class_code, kind_code, feature, on_street (at a street's main), geometry, captured_on, id.
+    """Points on the pipes.
+
+    Columns class_code, kind_code, feature, on_street (at a main), geometry, captured_on, id.
 
     Parameters
     ----------
@@ -135,7 +137,13 @@ def make_components(
     bridges = net.segments["line"].to_numpy()[net.segments["bridge"].to_numpy()]
     parts = [
         (code, covers["geometry"].to_numpy(), None, covers["on_street"].to_numpy(dtype=bool), False),
-        ("street_lamp", lamps["geometry"].to_numpy(), None, lamps["on_street"].to_numpy(), lamps["spare"].to_numpy()),
+        (
+            "street_lamp",
+            lamps["geometry"].to_numpy(),
+            None,
+            lamps["on_street"].to_numpy(),
+            lamps["spare"].to_numpy(),
+        ),
         ("0104", grates, None, True, False),
         ("hydrant", facilities["hydrant"], None, True, False),
         ("waste_point", facilities["waste_point"], "垃圾收集点", False, False),
@@ -145,7 +153,9 @@ def make_components(
     ]
     table = pd.concat(
         [
-            pd.DataFrame({"class_code": word, "name": name, "on_street": passed, "spare": spare, "geometry": shapes})
+            pd.DataFrame(
+                {"class_code": word, "name": name, "on_street": passed, "spare": spare, "geometry": shapes}
+            )
             for word, shapes, name, passed, spare in parts
         ],
         ignore_index=True,
@@ -164,7 +174,10 @@ def described(table: pd.DataFrame, frame: Frame, rng: np.random.Generator) -> pd
     codes = codes.where(codes.notna(), table["class_code"].reset_index(drop=True))
     serial = codes.groupby(codes).cumcount() + 1
     owner, keeper = (
-        pd.Series(word, dtype="str").map(bodies).fillna("市政设施管理所").mask(rng.random(count) < share * noise)
+        pd.Series(word, dtype="str")
+        .map(bodies)
+        .fillna("市政设施管理所")
+        .mask(rng.random(count) < share * noise)
         for bodies, share in ((_OWNERS, 0.004), (_KEEPERS, 0.008))
     )
     return pd.DataFrame(

@@ -92,7 +92,9 @@ def missing_attributes(housing: pd.DataFrame, pipes: pd.DataFrame) -> list[pd.Da
 
 
 def _by_fields(lacks: dict[str, np.ndarray]) -> np.ndarray:
-    major, minor = (np.logical_or.reduce([lacks[n] for n in names if n in lacks]) for names in (_MAJOR, _MINOR))
+    major, minor = (
+        np.logical_or.reduce([lacks[n] for n in names if n in lacks]) for names in (_MAJOR, _MINOR)
+    )
     count = np.sum(list(lacks.values()), axis=0)
     return worst((major, "high"), ((count == 1) & minor, "low"), (count > 0, "medium"))
 
@@ -101,7 +103,9 @@ def aged_pipes(pipes: pd.DataFrame) -> pd.DataFrame:
     """A01."""
     code = pipes["class_code"].to_numpy(dtype=object)
     year = year_of(pipes["laid_year"], 1860)
-    early_plastic = (pipes["material_code"] == "PE").to_numpy(dtype=bool) & (year < 1980) & np.isin(code, ("RQ", "JS"))
+    early_plastic = (
+        (pipes["material_code"] == "PE").to_numpy(dtype=bool) & (year < 1980) & np.isin(code, ("RQ", "JS"))
+    )
     known = ~is_empty(pipes["material_code"]) & ~early_plastic
     material = np.where(known, pipes["material_code"].to_numpy(dtype=object), "")
     age = np.where(early_plastic, np.nan, YEAR - year)
@@ -170,7 +174,11 @@ def open_defects(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
     defects = pd.concat(
         [
             pd.DataFrame({"id": table[name].astype(object), "since": table[when]})
-            for table, name, when in ((reported, "object_id", "reported_on"), (seen, "object_id", "at"), (broken, "id", "updated_on"))
+            for table, name, when in (
+                (reported, "object_id", "reported_on"),
+                (seen, "object_id", "at"),
+                (broken, "id", "updated_on"),
+            )
         ],
         ignore_index=True,
     )
@@ -183,7 +191,9 @@ def open_defects(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
     for role in ("housing", "pipes", "components", "neglected"):
         table = tables[role]
         mine = table["id"].isin(ids).to_numpy()
-        found.append(rows_of("I05", role, table["id"], class_codes(role, table), worst((mine, "high")), "open"))
+        found.append(
+            rows_of("I05", role, table["id"], class_codes(role, table), worst((mine, "high")), "open")
+        )
     return found
 
 
@@ -194,7 +204,10 @@ def class_codes(role: str, table: pd.DataFrame) -> Values:
 
 
 def unserved(
-    housing: pd.DataFrame, pipes: pd.DataFrame, lacking: dict[str, Optional[shapely.Geometry]], fringe: np.ndarray
+    housing: pd.DataFrame,
+    pipes: pd.DataFrame,
+    lacking: dict[str, Optional[shapely.Geometry]],
+    fringe: np.ndarray,
 ) -> list[pd.DataFrame]:
     """S01.
 

@@ -43,14 +43,20 @@ def look_alikes(tables: dict[str, pd.DataFrame]) -> list[Truth]:
     for code in codes[(units["zone_type"][units["level"] == "subdistrict"] == "fringe").to_numpy()]:
         truths.append(Truth("E01", "units", code, "budget", "budget", "", "no", "", "82 % of the median"))
     lamps = things[(things["class_code"] == "street_lamp").to_numpy()]
-    table = pd.DataFrame({"cell": cell_codes_of(lamps["geometry"].to_numpy()), "whole": lamps["condition"] == "intact"})
+    table = pd.DataFrame(
+        {"cell": cell_codes_of(lamps["geometry"].to_numpy()), "whole": lamps["condition"] == "intact"}
+    )
     sums = table.groupby("cell")["whole"].agg(["size", "all"])
     for name in sums.index[(sums["size"] >= _LEAST) & sums["all"]][:2]:
-        truths.append(Truth("P01", "cell", name, "street_lamp", "street_lamp", "", "no", "", "every lamp is lit"))
+        truths.append(
+            Truth("P01", "cell", name, "street_lamp", "street_lamp", "", "no", "", "every lamp is lit")
+        )
     return truths
 
 
-def blind_cells(tables: dict[str, pd.DataFrame], blind: dict[str, Optional[shapely.Geometry]]) -> pd.DataFrame:
+def blind_cells(
+    tables: dict[str, pd.DataFrame], blind: dict[str, Optional[shapely.Geometry]]
+) -> pd.DataFrame:
     """D05: subdistricts with cells where nobody looked for a class and none is on record."""
     units, housing, pipes = tables["units"], tables["housing"], tables["pipes"]
     lowest = units[(units["level"] == "subdistrict").to_numpy()]
@@ -61,13 +67,18 @@ def blind_cells(tables: dict[str, pd.DataFrame], blind: dict[str, Optional[shape
     for code, ground in blind.items():
         if ground is None:
             continue
-        shares = {unit.code: _blind_share(unit.geometry, ground, pipes, code, weight, aged) for unit in lowest.itertuples()}
+        shares = {
+            unit.code: _blind_share(unit.geometry, ground, pipes, code, weight, aged)
+            for unit in lowest.itertuples()
+        }
         limit = float(np.quantile([share for share, *_ in shares.values()], 0.75))
         for name, (share, old, count) in shares.items():
             if count:
                 severity = "high" if share > limit or old else "medium"
                 rows.append((name, code, severity))
-    names, codes, severities = (np.array(part, dtype=object) for part in zip(*rows)) if rows else [np.array([], dtype=object)] * 3
+    names, codes, severities = (
+        (np.array(part, dtype=object) for part in zip(*rows)) if rows else [np.array([], dtype=object)] * 3
+    )
     return rows_of("D05", "units", names, codes, severities, codes)
 
 
@@ -125,13 +136,17 @@ def below_share(units: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:
             order = rate.sort_values(kind="stable").index
             heavy = need[order].cumsum() >= need.sum() / 2
             ratio = rate / rate[heavy.idxmax()]
-            town = have.groupby(here["parent_code"]).transform("sum") / need.groupby(here["parent_code"]).transform("sum")
+            town = have.groupby(here["parent_code"]).transform("sum") / need.groupby(
+                here["parent_code"]
+            ).transform("sum")
             gone = here["abolished_town"].fillna(False).to_numpy(dtype=bool)
             ratio = np.fmin(ratio, np.where(gone, rate / town, np.nan))
             low = np.select([ratio < 0.4, ratio < 0.6, ratio < 0.8], [3, 2, 1], 0)
             words = np.array(["", "low", "medium", "high"], dtype=object)
             severity = words[np.where(low > 0, np.minimum(low + gone, 3), 0)]
-            rows.append(rows_of("E01", "units", here.index.to_numpy(dtype=object), str(kind), severity, str(kind)))
+            rows.append(
+                rows_of("E01", "units", here.index.to_numpy(dtype=object), str(kind), severity, str(kind))
+            )
     return pd.concat(rows, ignore_index=True)
 
 
@@ -203,5 +218,7 @@ def _rates(role: str, names: np.ndarray, state: np.ndarray, marks: pd.Series, ki
     unknown = (sums["seen"] / sums["count"] < 0.5).to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
         short = np.round(100.0 * (mark - sums["intact"].to_numpy() / sums["seen"].to_numpy()), 9)
-    severity = worst((unknown, "info"), (short >= 15.0, "high"), (short >= 5.0, "medium"), (short > 1e-9, "low"))
+    severity = worst(
+        (unknown, "info"), (short >= 15.0, "high"), (short >= 5.0, "medium"), (short > 1e-9, "low")
+    )
     return rows_of("P01", role, sums.index.to_numpy(dtype=object), kind, severity, kind)

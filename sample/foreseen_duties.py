@@ -39,7 +39,11 @@ def _fits(object_class: str, role: str, codes: object) -> np.ndarray:
     """Whether objects of a role belong to a class, shape (n,) or one value for all."""
     if object_class in ("*", role):
         return np.array(True)
-    return np.asarray(codes == object_class.partition(":")[2]) if object_class.startswith(f"{role}:") else np.array(False)
+    return (
+        np.asarray(codes == object_class.partition(":")[2])
+        if object_class.startswith(f"{role}:")
+        else np.array(False)
+    )
 
 
 def without_owner(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
@@ -52,9 +56,13 @@ def without_owner(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
         shapes = table["geometry"].to_numpy()
         lacks = {}
         for duty, field in (("own", "owner"), ("maintain", "maintainer"), ("fallback", None)):
-            filled = np.zeros(len(table), dtype=bool) if field is None else table[field].notna().to_numpy().copy()
+            filled = (
+                np.zeros(len(table), dtype=bool) if field is None else table[field].notna().to_numpy().copy()
+            )
             for row in duties[duties["duty"] == duty].itertuples():
-                asked = np.flatnonzero(np.broadcast_to(_fits(row.object_class, role, codes), len(table)) & ~filled)
+                asked = np.flatnonzero(
+                    np.broadcast_to(_fits(row.object_class, role, codes), len(table)) & ~filled
+                )
                 filled[asked[within_any(shapes[asked], np.array([row.geometry], dtype=object))]] = True
             lacks[duty] = ~filled
         if role == "components":
@@ -110,9 +118,16 @@ def count_inside(areas: list[shapely.Polygon], tables: dict[str, pd.DataFrame]) 
         bounds = _bounds(tables[role])
         for number, area in enumerate(areas):
             west, south, east, north = area.bounds
-            near = (bounds[:, 0] <= east) & (bounds[:, 2] >= west) & (bounds[:, 1] <= north) & (bounds[:, 3] >= south)
+            near = (
+                (bounds[:, 0] <= east)
+                & (bounds[:, 2] >= west)
+                & (bounds[:, 1] <= north)
+                & (bounds[:, 3] >= south)
+            )
             part = tables[role][near]
-            shapes = part["geometry"].to_numpy() if "geometry" in part else shapely.points(part["x"], part["y"])
+            shapes = (
+                part["geometry"].to_numpy() if "geometry" in part else shapely.points(part["x"], part["y"])
+            )
             counts[number] += int(within_any(shapes, np.array([area], dtype=object)).sum())
     return counts.tolist()
 

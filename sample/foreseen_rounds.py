@@ -113,11 +113,15 @@ def _visited(
     return found
 
 
-def _after_storm(role: str, row: Any, code: str, log: list[tuple[str, pd.Timestamp]], old: bool) -> list[Truth]:
+def _after_storm(
+    role: str, row: Any, code: str, log: list[tuple[str, pd.Timestamp]], old: bool
+) -> list[Truth]:
     """I04 of the last storm, which concerns the whole city."""
     dangerous = getattr(row, "danger_grade", None) in ("C", "D")
     asked = old or dangerous or role == "neglected"
     if not asked or any(_STORM_END < at <= _STORM_END + 3 * _DAY for _, at in log):
         return []
     severity = "high" if dangerous or code == "under_viaduct" else "medium"
-    return [Truth("I04", role, row.id, code, STORM, severity, "yes", "", "no visit within 72 hours of the storm")]
+    return [
+        Truth("I04", role, row.id, code, STORM, severity, "yes", "", "no visit within 72 hours of the storm")
+    ]

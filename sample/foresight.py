@@ -10,9 +10,9 @@ import shapely
 
 from . import duty_faults, foreseen, foreseen_areas, foreseen_duties, foreseen_rounds, standards
 from .days import time_column
+from .offices import OLD_DISTRICT, blind_ground
 from .planted import Book
 from .records import WALKED_ON
-from .offices import OLD_DISTRICT, blind_ground
 from .truth import Truth
 from .walking import Walk, out_of_reach
 
@@ -50,7 +50,9 @@ def list_foreseen(
     rows += far
     for home in near.itertuples():
         text = f"{home.distance:.1f} m to the nearest one"
-        book.truths.append(Truth("S02", "housing", home.id, home.class_code, home.class_code, "", "no", "", text))
+        book.truths.append(
+            Truth("S02", "housing", home.id, home.class_code, home.class_code, "", "no", "", text)
+        )
     book.truths.extend(foreseen_areas.look_alikes(tables))
     merged = tables["resources"]["id"][tables["resources"]["unit_code"] == OLD_DISTRICT]
     note = "a district that was merged away"

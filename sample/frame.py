@@ -85,7 +85,9 @@ def in_core(shapes: np.ndarray, frame: Frame) -> np.ndarray:
     west, south, east, north = shapely.bounds(shapes).T
     x0, y0, x1, y1 = frame.bounds
     reach = max(_CORE_M, _CORE_SHARE * frame.rows * CELL_M / 2)
-    return np.asarray(np.hypot((west + east) / 2 - (x0 + x1) / 2, (south + north) / 2 - (y0 + y1) / 2) < reach)
+    return np.asarray(
+        np.hypot((west + east) / 2 - (x0 + x1) / 2, (south + north) / 2 - (y0 + y1) / 2) < reach
+    )
 
 
 def frame_for(buildings: int, growth: float = 1.0) -> Frame:

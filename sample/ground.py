@@ -134,7 +134,9 @@ def make_neglected(
     )[there]
     spans = _under_viaduct(net, frame)
     table = pd.concat([spans, alleys, _leftover(blocks, frame)], ignore_index=True)
-    word = table["kind"].map({"back_alley": "BJ", "under_viaduct": "QX", "leftover": "BD"}).to_numpy(dtype=str)
+    word = (
+        table["kind"].map({"back_alley": "BJ", "under_viaduct": "QX", "leftover": "BD"}).to_numpy(dtype=str)
+    )
     return table.assign(id=numbered(word, np.arange(1, len(table) + 1), width=6))
 
 

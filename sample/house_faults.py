@@ -119,7 +119,11 @@ def near_houses(
             apart = float(shapely.distance(lines[row], outlines[other]))
             sure = apart - diameter / 2000 + _ACCURACY_M[grade]
             short = (_REFERENCE_M[code] - sure) / _REFERENCE_M[code]
-            severity = ("low" if short < 0.25 else "medium" if short < 0.5 else "high") if found and short > 0 else ""
+            severity = (
+                ("low" if short < 0.25 else "medium" if short < 0.5 else "high")
+                if found and short > 0
+                else ""
+            )
             pair = f"{register.at[row, 'id']}|{house_id(int(other))}"
             expected = "yes" if severity else "no"
             text = f"{apart:.2f} m apart, {note}"

@@ -93,7 +93,9 @@ def describe_houses(
             "built_year": np.where(rng.random(count) < np.where(old, 0.08, 0.03) * noise, np.nan, built),
             "floors": np.where(rng.random(count) < 0.01 * noise, np.nan, floors),
             "floor_area_m2": np.where(rng.random(count) < 0.04, np.nan, floor_area),
-            "structure": _text(np.where(rng.random(count) < 0.02 * noise, "", traits["structure"].to_numpy())),
+            "structure": _text(
+                np.where(rng.random(count) < 0.02 * noise, "", traits["structure"].to_numpy())
+            ),
             "danger_grade": _text(grade),
             "households": homes,
             "residents": np.round(homes * rng.uniform(2.1, 2.9, count)),

@@ -25,7 +25,7 @@ _FROM_HOMES_M, _AROUND_M = 33.0, 110.0
 _DARK_M = {"yes": 63.0, "no": 57.0}
 """Dark stretches on both sides of the 60 m of P02."""
 
-_TRIES = 40
+_TRIES, _TWIN_M = 40, 0.4
 _SPARE_A_COPY = 16
 
 
@@ -85,7 +85,7 @@ def make_lamps(
     side = np.where(np.arange(len(spots)) % 2 == 0, 1.0, -1.0)
     kerb = np.where(wide, roads["width_m"].to_numpy()[owner] / 2 + 0.7, 1.5) * side
     at_road = beside(spots, lines[owner], kerb)
-    dark, truths = _dark_places(roads, owner, at_road, outlines, copies, rng)
+    dark, truths = _dark_places(roads, at_road, outlines, copies, rng)
     if dark:
         gone = np.concatenate([place.gone for place in dark])
         more = np.concatenate([place.more for place in dark])
@@ -105,7 +105,14 @@ def make_lamps(
             "spare": np.concatenate([spare, np.full(count, False)]),
         }
     )
-    return Lamps(table, truths)
+    return Lamps(_apart(table), truths)
+
+
+def _apart(table: pd.DataFrame) -> pd.DataFrame:
+    """The lamps without those that would pass for another one recorded twice."""
+    spots = table["geometry"].to_numpy()
+    one, other = shapely.STRtree(spots).query(spots, predicate="dwithin", distance=_TWIN_M)
+    return table.drop(index=np.unique(other[one < other])).reset_index(drop=True)
 
 
 def _spare(owner: np.ndarray, wide: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -130,7 +137,6 @@ class _Dark(NamedTuple):
 
 def _dark_places(
     roads: pd.DataFrame,
-    owner: np.ndarray,
     lamps: np.ndarray,
     outlines: np.ndarray,
     copies: int,
@@ -164,7 +170,7 @@ def _dark_stretch(
     trees: tuple[shapely.STRtree, shapely.STRtree, shapely.STRtree],
     others: list[shapely.LineString],
 ) -> Optional[_Dark]:
-    """A stretch of a road in one cell that can be left dark without darkening anything else; None if none can."""
+    """A stretch of a road in one cell that can be dark with all else lit; None if there is none."""
     line = lines[road]
     whole = shapely.length(line)
     reach = length / 2 + _SHINES_M
@@ -200,7 +206,12 @@ def _in_one_cell(shape: shapely.Geometry) -> bool:
 
 
 def _house_lamps(
-    places: pd.DataFrame, outlines: np.ndarray, shining: np.ndarray, frame: Frame, order: np.ndarray, copies: int
+    places: pd.DataFrame,
+    outlines: np.ndarray,
+    shining: np.ndarray,
+    frame: Frame,
+    order: np.ndarray,
+    copies: int,
 ) -> np.ndarray:
     """Lamps at the southern wall of homes far from every other lamp: one for all that it lights.
 
@@ -211,7 +222,9 @@ def _house_lamps(
     every = np.arange(len(outlines))
     in_reach = shapely.STRtree(shining).query(outlines, predicate="dwithin", distance=_SHINES_M + 0.5)[0]
     forgotten = order[~np.isin(order, in_reach)][:copies]
-    beside_them = shapely.STRtree(outlines[forgotten]).query(spots, predicate="dwithin", distance=_SHINES_M + 0.5)[0]
+    beside_them = shapely.STRtree(outlines[forgotten]).query(
+        spots, predicate="dwithin", distance=_SHINES_M + 0.5
+    )[0]
     dark = np.delete(every, np.unique(beside_them))
     placed: list[np.ndarray] = []
     while True:

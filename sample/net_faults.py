@@ -22,7 +22,10 @@ ENDS = (
     ("JS", 300, "cap", "", "main of 300 mm ends at a cap"),
     ("RQ", 160, "valve", "", "gas pipe ends at a valve"),
 )
-LOOSE_M = ((55.0, "low", "55 m of heating pipe joined to nothing"), (45.0, "", "45 m joined to nothing: too short"))
+LOOSE_M = (
+    (55.0, "low", "55 m of heating pipe joined to nothing"),
+    (45.0, "", "45 m joined to nothing: too short"),
+)
 _FROM_EDGE_M = 80.0
 _BOWS = (
     # metres the copy bows out, what the copy says otherwise, severity, note
@@ -57,10 +60,14 @@ def open_ends(
     class_code = pipes["class_code"].to_numpy()
     lane[list(used)] = False
     rows = np.flatnonzero(lane)
-    near, other = shapely.STRtree(pipes["line"].to_numpy()).query(end[rows], predicate="dwithin", distance=0.2)
+    near, other = shapely.STRtree(pipes["line"].to_numpy()).query(
+        end[rows], predicate="dwithin", distance=0.2
+    )
     joined = (class_code[rows[near]] == class_code[other]) & (rows[near] != other)
     lane[rows[near[joined]]] = False
-    order = {code: list(rng.permutation(np.flatnonzero(lane & (class_code == code)))) for code in ("JS", "RQ")}
+    order = {
+        code: list(rng.permutation(np.flatnonzero(lane & (class_code == code)))) for code in ("JS", "RQ")
+    }
     found = []
     for code, diameter, feature, severity, note in ENDS * copies:
         if order[code]:
@@ -68,7 +75,9 @@ def open_ends(
     return found
 
 
-def loose_heating(pipes: pd.DataFrame, net: Net, frame: Frame, copies: int, rng: np.random.Generator) -> pd.DataFrame:
+def loose_heating(
+    pipes: pd.DataFrame, net: Net, frame: Frame, copies: int, rng: np.random.Generator
+) -> pd.DataFrame:
     """Heating pipes joined to nothing, in streets far from the heating net; `pipes.COLUMNS`."""
     segments = net.segments
     lines = segments["line"].to_numpy()
@@ -82,7 +91,8 @@ def loose_heating(pipes: pd.DataFrame, net: Net, frame: Frame, copies: int, rng:
     _, first = np.unique(np.floor(middle / (3 * CELL_M)), axis=0, return_index=True)
     chosen = rows[np.sort(first)][: len(LOOSE_M) * copies]
     shapes = [
-        lay.shortened(lines[row], 8.0, 8.0 + LOOSE_M[number % len(LOOSE_M)][0]) for number, row in enumerate(chosen)
+        lay.shortened(lines[row], 8.0, 8.0 + LOOSE_M[number % len(LOOSE_M)][0])
+        for number, row in enumerate(chosen)
     ]
     return lay.loose_pipes("RL", "ZQ", "loose", np.array(shapes, dtype=object)).assign(segment=chosen)
 
@@ -98,7 +108,7 @@ def truths_of_loose(ids: np.ndarray) -> list[Truth]:
 
 
 class Twins(NamedTuple):
-    """Pipes recorded twice: rows of the originals, the copies, what each copy says otherwise, severity, note."""
+    """Pipes recorded twice: rows of the originals, the copies, what each says otherwise, severity, note."""
 
     originals: list[int]
     copies: pd.DataFrame
@@ -124,7 +134,9 @@ def twin_pipes(pipes: pd.DataFrame, free: np.ndarray, copies: int, rng: np.rando
             ends = twins.iloc[number][["node_b", "node_a"]].tolist()
             twins.iloc[number, twins.columns.get_indexer(["node_a", "node_b"])] = ends
     kept = wanted[: len(rows)]
-    return Twins(rows.tolist(), twins, [dict(plan[1]) for plan in kept], [(plan[2], plan[3]) for plan in kept])
+    return Twins(
+        rows.tolist(), twins, [dict(plan[1]) for plan in kept], [(plan[2], plan[3]) for plan in kept]
+    )
 
 
 def truths_of_twins(twins: Twins, ids: np.ndarray, copies: np.ndarray) -> list[Truth]:

@@ -31,7 +31,7 @@ _OFFICIAL = {
     "HY": 0.93,
     "street_lamp": 1.08,
 }
-"""Official totals against the records (project): old housing, drains, telecom ducts and some others do not add up."""
+"""Official totals against the records (project): old housing, drains, ducts and some others do not add up."""
 
 
 def locate(points: np.ndarray, areas: np.ndarray) -> np.ndarray:
@@ -168,7 +168,7 @@ def classes_of(tables: dict[str, pd.DataFrame]) -> list[str]:
 
 
 def make_surveys(units: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """Where someone looked for what: for everything, but in the western district for water and drains alone."""
+    """Where someone looked for what: for everything, but in the west for water and drains alone."""
     districts = units[units["level"] == "district"]
     rows = [
         (unit.code, class_code, unit.geometry)
@@ -195,9 +195,18 @@ def make_resources(units: pd.DataFrame) -> pd.DataFrame:
     One record names a district that was merged away.
     """
     lowest = units[units["level"] == "subdistrict"]
-    per_head = {"staff": (1 / 420, 0.55), "patrol_hours": (1 / 16, 0.79), "budget": (95.0, 0.82), "toilet": (1 / 1900, 1.0)}
+    per_head = {
+        "staff": (1 / 420, 0.55),
+        "patrol_hours": (1 / 16, 0.79),
+        "budget": (95.0, 0.82),
+        "toilet": (1 / 1900, 1.0),
+    }
     rows = [
-        (kind, unit.code, np.round(unit.population * rate * (fringe if unit.zone_type == "fringe" else 1.0), 2))
+        (
+            kind,
+            unit.code,
+            np.round(unit.population * rate * (fringe if unit.zone_type == "fringe" else 1.0), 2),
+        )
         for unit in lowest.itertuples()
         for kind, (rate, fringe) in per_head.items()
     ]

@@ -47,6 +47,7 @@ _DIAMETERS = {
 }
 _COVER = {"JS": 1.2, "PS": 2.4, "RQ": 1.1, "DL": 0.8, "TX": 0.8, "RL": 1.3, "HY": 1.6}
 _FOUL_MM, _STORM_MM = (400, 500, 600, 800, 1000), (600, 800, 1000, 1200, 1500)
+_NONE = np.array(False)
 _FALL = 0.0003
 """Of the storm sewers, metres a metre."""
 _BURIAL = {
@@ -57,9 +58,7 @@ _BURIAL = {
 _DIRECT = ("direct", "direct", "direct")
 
 
-def describe_pipes(
-    pipes: pd.DataFrame, net: Net, frame: Frame, rng: np.random.Generator
-) -> pd.DataFrame:
+def describe_pipes(pipes: pd.DataFrame, net: Net, frame: Frame, rng: np.random.Generator) -> pd.DataFrame:
     """The pipes table, all fields of the role; what the register lacks is null.
 
     Drains of one kind lie at one depth and grow wider downstream: their register is without breaks.
@@ -107,11 +106,11 @@ def describe_pipes(
     noise = np.where(core, 1.0, 0.1)
     sure = drain | ~main
 
-    def sometimes(values: np.ndarray, share: float, kept: np.ndarray = np.array(False)) -> pd.Series:
+    def sometimes(values: np.ndarray, share: float, kept: np.ndarray = _NONE) -> pd.Series:
         """Text values, the given share of them missing; fewer outside the old city, none where kept."""
         return pd.Series(values, dtype="str").mask((rng.random(count) < share * noise) & ~kept)
 
-    def lacking(share: float, kept: np.ndarray = np.array(False)) -> np.ndarray:
+    def lacking(share: float, kept: np.ndarray = _NONE) -> np.ndarray:
         return np.asarray((rng.random(count) < share * noise) & ~kept)
 
     table = pd.DataFrame(
@@ -146,7 +145,7 @@ def describe_pipes(
 
 
 def drain_bands(drains: pd.DataFrame, net: Net) -> np.ndarray:
-    """Band of diameters of each main, 0-4: never falling along u and v, the directions in which drains flow here."""
+    """Band of diameters of each main, 0-4: never falling along u and v, the ways that drains flow here."""
     along = (net.nodes["u"] + net.nodes["v"]).to_numpy()
     share = (along - along.min()) / max(along.max() - along.min(), 1.0)
     return np.minimum((share[drains["node_a"].to_numpy()] * len(_FOUL_MM)).astype(int), len(_FOUL_MM) - 1)

@@ -189,10 +189,15 @@ def lay_inlets(wells: pd.DataFrame, net: Net) -> pd.DataFrame:
     segment = storm["segment"].to_numpy()
     end = shapely.get_coordinates(storm["geometry"].to_numpy())
     street = net.segments["line"].to_numpy()[segment]
-    on = shapely.line_interpolate_point(street, shapely.line_locate_point(street, storm["geometry"].to_numpy()))
+    on = shapely.line_interpolate_point(
+        street, shapely.line_locate_point(street, storm["geometry"].to_numpy())
+    )
     outward = end - shapely.get_coordinates(on)
     outward /= np.hypot(*outward.T)[:, None]
-    kerb = shapely.get_coordinates(on) + outward * (net.segments["width_m"].to_numpy()[segment] / 2 - 0.4)[:, None]
+    kerb = (
+        shapely.get_coordinates(on)
+        + outward * (net.segments["width_m"].to_numpy()[segment] / 2 - 0.4)[:, None]
+    )
     lines = np.asarray(shapely.linestrings(np.stack([kerb, end], axis=1)))
     return loose_pipes("PS", "YS", "inlet", lines[shapely.length(lines) > 0.5])
 

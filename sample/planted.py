@@ -42,12 +42,19 @@ class Book(NamedTuple):
 
 def new_book() -> Book:
     """An empty book."""
-    touched, silent = ({role: set() for role in ("housing", "pipes", "components", "neglected")} for _ in range(2))
+    touched, silent = (
+        {role: set() for role in ("housing", "pipes", "components", "neglected")} for _ in range(2)
+    )
     return Book([], [], [], touched, silent)
 
 
 def plant_houses(
-    housing: pd.DataFrame, homes: np.ndarray, hidden: np.ndarray, copies: int, book: Book, rng: np.random.Generator
+    housing: pd.DataFrame,
+    homes: np.ndarray,
+    hidden: np.ndarray,
+    copies: int,
+    book: Book,
+    rng: np.random.Generator,
 ) -> None:
     """Change houses in place so that each plant of `HOUSING` holds for `copies` of them.
 
@@ -75,7 +82,12 @@ def plant_houses(
 
 
 def plant_pipes(
-    pipes: pd.DataFrame, parts: np.ndarray, free: np.ndarray, copies: int, book: Book, rng: np.random.Generator
+    pipes: pd.DataFrame,
+    parts: np.ndarray,
+    free: np.ndarray,
+    copies: int,
+    book: Book,
+    rng: np.random.Generator,
 ) -> None:
     """Change pipes in place for `PIPES`.
 
@@ -144,7 +156,7 @@ def plant_components(components: pd.DataFrame, copies: int, book: Book, rng: np.
 def _spoilt_covers(
     components: pd.DataFrame, copies: int, rng: np.random.Generator
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Covers broken of late, and cells most of whose covers nobody inspected: what P01 makes of them is foreseen."""
+    """Covers broken of late, and cells most of whose covers nobody inspected: P01 is foreseen from them."""
     covers = np.flatnonzero(components["class_code"].isin(["0102", "0103", "0107"]).to_numpy())
     spots = shapely.get_coordinates(components["geometry"].to_numpy()[covers])
     _, cell, count = np.unique(np.floor(spots / CELL_M), axis=0, return_inverse=True, return_counts=True)
@@ -180,10 +192,18 @@ def plant_neglected(
     rows = np.flatnonzero(kind == "back_alley")[10 : 10 + 2 * copies]
     for number, (row, unit) in enumerate(zip(rows, subdistrict[rows])):
         same = number % 2 == 1
-        owner.iloc[row] = f"{unit}{'人民政府' if unit.endswith('镇') else '办事处'}" if same else "沿街商户联合会"
-        note = "the register names the body of the duty" if same else "the register names another owner than the duty"
+        owner.iloc[row] = (
+            f"{unit}{'人民政府' if unit.endswith('镇') else '办事处'}" if same else "沿街商户联合会"
+        )
+        note = (
+            "the register names the body of the duty"
+            if same
+            else "the register names another owner than the duty"
+        )
         severity, expected = ("", "no") if same else (plants.HIGH, "yes")
-        book.truths.append(Truth("R02", "neglected", ids[row], "back_alley", "own", severity, expected, "", note))
+        book.truths.append(
+            Truth("R02", "neglected", ids[row], "back_alley", "own", severity, expected, "", note)
+        )
     neglected["owner"] = owner
     for object_id in spans[:1]:
         plant = Plant("I02", plants.HIGH, "never visited by day or night", silent=True)

@@ -15,10 +15,12 @@ TODAY = SAMPLE_AS_OF.isoformat()
 
 
 def decoy(rule_id: str, note: str, changes: Optional[dict[str, Any]] = None, **more: Any) -> Plant:
+    """A look-alike: what the rule must not find."""
     return Plant(rule_id, "", note, changes or {}, expected="no", **more)
 
 
 def days_ago(days: int) -> date:
+    """A day before the sample's last one."""
     return SAMPLE_AS_OF - timedelta(days=days)
 
 
@@ -37,9 +39,7 @@ HOUSING = (
     decoy("D01", "every required field filled"),
     decoy("D01", "structure only contains the filler 无", {"structure": "无梁楼盖结构"}),
     decoy("D01", "owner of a house is not required", {"owner": None}),
-    decoy(
-        "D01", "too young for a repair", {"built_year": 2023, "last_repair_date": NO_DAY}, as_of=TODAY
-    ),
+    decoy("D01", "too young for a repair", {"built_year": 2023, "last_repair_date": NO_DAY}, as_of=TODAY),
     Plant("A02", LOW, "built in 2000", {"built_year": 2000}),
     decoy("A02", "built in 2001", {"built_year": 2001}),
     Plant("A02", MEDIUM, "built in 1980, never structurally checked", {"built_year": 1980}),

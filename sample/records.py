@@ -40,7 +40,10 @@ def make_visits(
     roads = tables["roads"]
     tracks = rounds.street_tracks(roads[~roads["highway"].isin(["service", "footway", "trunk"])])
     guarded = np.concatenate(
-        [tables[role]["geometry"].to_numpy()[tables[role]["id"].isin(ids)] for role, ids in book.silent.items()]
+        [
+            tables[role]["geometry"].to_numpy()[tables[role]["id"].isin(ids)]
+            for role, ids in book.silent.items()
+        ]
     )
     free = {role: ~tables[role]["id"].isin(ids).to_numpy() for role, ids in book.silent.items()}
     untouched = ~housing["id"].isin(book.touched["housing"]).to_numpy()

@@ -34,7 +34,9 @@ def write_changes(table: pd.DataFrame, changes: Iterable[tuple[int, Mapping[str,
 def packed(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its text columns as categories, all but ids and names: many rows share few words."""
     own = ("id", "name", "address", "from_node", "to_node")
-    words = [name for name in table.columns if isinstance(table[name].dtype, pd.StringDtype) and name not in own]
+    words = [
+        name for name in table.columns if isinstance(table[name].dtype, pd.StringDtype) and name not in own
+    ]
     return table.astype(dict.fromkeys(words, "category"))
 
 

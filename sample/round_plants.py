@@ -20,12 +20,46 @@ def _watched(days: int) -> tuple[Visit, ...]:
 
 _BEFORE = (Visit(date(2026, 6, 20), "walk_round_patrol"),)
 HOUSING = (
-    Plant("I01", LOW, "grade C, seen 40 days ago", _C_NEW, "watch_visit", "yes", TODAY, _watched(40), silent=True),
-    Plant("I01", MEDIUM, "grade C, seen 60 days ago", _C_NEW, "watch_visit", "yes", TODAY, _watched(60), silent=True),
-    Plant("I01", HIGH, "grade C, seen 100 days ago", _C_NEW, "watch_visit", "yes", TODAY, _watched(100), silent=True),
-    Plant("I01", "", "grade C, seen 29 days ago", _C_NEW, "watch_visit", "no", TODAY, _watched(29), silent=True),
+    Plant(
+        "I01",
+        LOW,
+        "grade C, seen 40 days ago",
+        _C_NEW,
+        "watch_visit",
+        "yes",
+        TODAY,
+        _watched(40),
+        silent=True,
+    ),
+    Plant(
+        "I01",
+        MEDIUM,
+        "grade C, seen 60 days ago",
+        _C_NEW,
+        "watch_visit",
+        "yes",
+        TODAY,
+        _watched(60),
+        silent=True,
+    ),
+    Plant(
+        "I01",
+        HIGH,
+        "grade C, seen 100 days ago",
+        _C_NEW,
+        "watch_visit",
+        "yes",
+        TODAY,
+        _watched(100),
+        silent=True,
+    ),
+    Plant(
+        "I01", "", "grade C, seen 29 days ago", _C_NEW, "watch_visit", "no", TODAY, _watched(29), silent=True
+    ),
     Plant("I04", MEDIUM, "old house, seen before the storm only", _OLD, STORM, visits=_BEFORE, silent=True),
-    Plant("I04", HIGH, "grade C, seen before the storm only", _C_NEW, STORM, visits=_watched(10), silent=True),
+    Plant(
+        "I04", HIGH, "grade C, seen before the storm only", _C_NEW, STORM, visits=_watched(10), silent=True
+    ),
     Plant(
         "I04",
         MEDIUM,
@@ -50,17 +84,47 @@ PIPES = (
     (
         "JS",
         "main",
-        Plant("I01", LOW, "seen 31 days ago", {}, "line_patrol", "yes", TODAY, (Visit(days_ago(31), "line_patrol"),), silent=True),
+        Plant(
+            "I01",
+            LOW,
+            "seen 31 days ago",
+            {},
+            "line_patrol",
+            "yes",
+            TODAY,
+            (Visit(days_ago(31), "line_patrol"),),
+            silent=True,
+        ),
     ),
     (
         "JS",
         "main",
-        Plant("I01", "", "seen 29 days ago", {}, "line_patrol", "no", TODAY, (Visit(days_ago(29), "line_patrol"),), silent=True),
+        Plant(
+            "I01",
+            "",
+            "seen 29 days ago",
+            {},
+            "line_patrol",
+            "no",
+            TODAY,
+            (Visit(days_ago(29), "line_patrol"),),
+            silent=True,
+        ),
     ),
     (
         "DL",
         "main",
-        Plant("I01", MEDIUM, "seen 200 days ago", {}, "patrol", "yes", TODAY, (Visit(days_ago(200), "patrol"),), silent=True),
+        Plant(
+            "I01",
+            MEDIUM,
+            "seen 200 days ago",
+            {},
+            "patrol",
+            "yes",
+            TODAY,
+            (Visit(days_ago(200), "patrol"),),
+            silent=True,
+        ),
     ),
 )
 

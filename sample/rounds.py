@@ -28,7 +28,11 @@ _COLUMNS = ["day", "second", "activity", "object_id", "result", "geometry"]
 
 
 def round_of(
-    ids: np.ndarray, activity: object, within_days: object, hours: tuple[float, float], rng: np.random.Generator
+    ids: np.ndarray,
+    activity: object,
+    within_days: object,
+    hours: tuple[float, float],
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """One visit to each object, at most so many days before the last day (0: on it)."""
     count = len(ids)
@@ -57,7 +61,11 @@ def street_tracks(streets: pd.DataFrame) -> np.ndarray:
         cap_style="square",
         join_style="mitre",
     )
-    return np.asarray(shapely.linestrings(shapely.get_coordinates(shapely.get_exterior_ring(walked)), indices=_owner(walked)))
+    return np.asarray(
+        shapely.linestrings(
+            shapely.get_coordinates(shapely.get_exterior_ring(walked)), indices=_owner(walked)
+        )
+    )
 
 
 def _owner(shapes: np.ndarray) -> np.ndarray:
@@ -97,7 +105,11 @@ def off_tracks(shapes: np.ndarray, tracks: np.ndarray) -> np.ndarray:
 
 
 def house_rounds(
-    housing: pd.DataFrame, free: np.ndarray, untouched: np.ndarray, stormy: np.ndarray, rng: np.random.Generator
+    housing: pd.DataFrame,
+    free: np.ndarray,
+    untouched: np.ndarray,
+    stormy: np.ndarray,
+    rng: np.random.Generator,
 ) -> list[pd.DataFrame]:
     """Rounds of all houses that fall due; those a storm asks for within the last two days."""
     grade = housing["danger_grade"]
@@ -122,15 +134,24 @@ def pipe_rounds(
     ids, code = pipes["id"].to_numpy(dtype=object), pipes["class_code"].to_numpy(dtype=object)
     apart = free & ~on_street
     aged = free & (code == "PS") & ~(pipes["laid_year"] >= _AGED_DRAIN_BEFORE).to_numpy()
-    words = (("JS", "line_patrol", 25), ("DL", "patrol", 80), ("TX", "patrol", 170), ("RL", "patrol", 25), ("HY", "patrol", 0))
+    words = (
+        ("JS", "line_patrol", 25),
+        ("DL", "patrol", 80),
+        ("TX", "patrol", 170),
+        ("RL", "patrol", 25),
+        ("HY", "patrol", 0),
+    )
     rounds = [round_of(ids[apart & (code == k)], word, days, DAY_HOURS, rng) for k, word, days in words]
     return [*rounds, round_of(ids[aged], "survey", 700, DAY_HOURS, rng)]
 
 
 def thing_rounds(
-    tables: dict[str, pd.DataFrame], on_street: np.ndarray, free: dict[str, np.ndarray], rng: np.random.Generator
+    tables: dict[str, pd.DataFrame],
+    on_street: np.ndarray,
+    free: dict[str, np.ndarray],
+    rng: np.random.Generator,
 ) -> list[pd.DataFrame]:
-    """Rounds of lamps and covers off the streets, of waste points, outlets, water, alleys and viaduct spaces."""
+    """Rounds of lamps and covers off the streets, waste points, outlets, water, alleys, viaduct spaces."""
     things, points, places = tables["components"], tables["pipe_points"], tables["neglected"]
     ids, word = things["id"].to_numpy(dtype=object), things["class_code"].to_numpy(dtype=str)
     apart = free["components"] & ~on_street
@@ -141,7 +162,7 @@ def thing_rounds(
     open_ids = places["id"].to_numpy(dtype=object)[free["neglected"]]
     viaduct = (places["kind"] == "under_viaduct").to_numpy()[free["neglected"]]
     seldom = np.where(viaduct, 0, 1)
-    rounds = [
+    return [
         round_of(ids[apart & (word == "street_lamp")], "night_round", 5, NIGHT_HOURS, rng),
         round_of(ids[apart & cover], "look_at_cover", 1, DAY_HOURS, rng),
         round_of(ids[word == "waste_point"], "visit", 0, DAY_HOURS, rng),
@@ -150,7 +171,6 @@ def thing_rounds(
         round_of(open_ids, "patrol_day", seldom, DAY_HOURS, rng),
         round_of(open_ids, "patrol_night", seldom, NIGHT_HOURS, rng),
     ]
-    return rounds
 
 
 def near_guarded(shapes: np.ndarray, guarded: np.ndarray) -> np.ndarray:

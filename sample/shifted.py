@@ -45,6 +45,10 @@ def add_ponds(water: pd.DataFrame, ponds: np.ndarray) -> tuple[pd.DataFrame, lis
     truths : list of Truth
         D07.
     """
+    # No pond may come to lie on another by the shift: the two would pass for one.
+    moved = shapely.transform(ponds, shift)
+    there = np.concatenate([ponds, water["geometry"].to_numpy()])
+    ponds = np.delete(ponds, np.unique(shapely.STRtree(there).query(moved, predicate="intersects")[0]))
     start = len(water) + 1
     ids = numbered("SY", np.arange(start, start + len(ponds)), width=4)
     own = pd.DataFrame({"id": ids, "name": "小池塘", "geometry": ponds, "source_name": WATER_BOOK})

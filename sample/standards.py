@@ -1,4 +1,4 @@
-"""The city's own standards: rows that nobody can carry out, and rows that are too coarse, scattered or loose."""
+"""The city's own standards: rows nobody can carry out, rows too coarse, scattered or loose."""
 
 from __future__ import annotations
 
@@ -34,9 +34,21 @@ _FOUND = (
     ("T01", "repair_after_found:components:hydrant", "std_empty", "", "number, body and visits"),
     ("T02", "repair_after_found:components:hydrant", "std_coarse", "low", "one value for all grades"),
     ("T02", "first_action:components:street_lamp", "std_scattered", "low", "two values for one grade"),
-    ("T02", "night_round:components:street_lamp", "std_low", "low", "looser than the 7 days of the benchmark"),
+    (
+        "T02",
+        "night_round:components:street_lamp",
+        "std_low",
+        "low",
+        "looser than the 7 days of the benchmark",
+    ),
     ("T02", "look_at_cover:components:manhole_cover", "std_coarse", "", "a value for each grade"),
-    ("T02", "look_at_cover:components:manhole_cover", "std_low", "", "no looser than the 30 days of the benchmark"),
+    (
+        "T02",
+        "look_at_cover:components:manhole_cover",
+        "std_low",
+        "",
+        "no looser than the 30 days of the benchmark",
+    ),
 )
 _MISSING = (
     ("leak_detection", "pipes:RQ"),
@@ -86,7 +98,17 @@ def visits_by_standard(components: pd.DataFrame) -> list[tuple[str, Visit]]:
 def truths_of_standards(neglected: pd.DataFrame) -> list[Truth]:
     """T01 and T02."""
     truths = [
-        Truth(rule, "standards", pair, pair.rpartition(":")[2], flag, severity, "yes" if severity else "no", "", note)
+        Truth(
+            rule,
+            "standards",
+            pair,
+            pair.rpartition(":")[2],
+            flag,
+            severity,
+            "yes" if severity else "no",
+            "",
+            note,
+        )
         for rule, pair, flag, severity, note in _FOUND
     ]
     pairs = list(_MISSING)
@@ -94,7 +116,17 @@ def truths_of_standards(neglected: pd.DataFrame) -> list[Truth]:
         pairs.append(("patrol", "neglected:leftover"))
     note = "no row that is on"
     truths += [
-        Truth("T01", "standards", f"{word}:{name}", name.rpartition(":")[2], "std_missing", "medium", "yes", "", note)
+        Truth(
+            "T01",
+            "standards",
+            f"{word}:{name}",
+            name.rpartition(":")[2],
+            "std_missing",
+            "medium",
+            "yes",
+            "",
+            note,
+        )
         for word, name in pairs
     ]
     return truths

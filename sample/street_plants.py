@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from .plants import HIGH, INFO, LOW, MEDIUM, NO_DAY, TODAY, days_ago, decoy
+from .plants import HIGH, LOW, MEDIUM, NO_DAY, TODAY, days_ago, decoy
 from .truth import Plant, Repair, Visit
 
 PIPES = (
@@ -23,22 +23,24 @@ PIPES = (
             "D01",
             "section instead of diameter",
             {"diameter_mm": None, "section_mm": "800x600"},
-                    ),
+        ),
     ),
     ("JS", "main", decoy("D01", "owner only contains the filler 无", {"owner": "无锡水务集团"})),
     ("JS", "main", Plant("I02", MEDIUM, "distribution main never visited", silent=True)),
     ("TX", "main", Plant("I02", MEDIUM, "telecom duct never visited", silent=True)),
     ("DL", "main", Plant("I02", MEDIUM, "power duct never visited", silent=True)),
-    ("JS", "main", decoy("I02", "visited once", visits=(Visit(date(2024, 9, 2), "line_patrol"),), silent=True)),
+    (
+        "JS",
+        "main",
+        decoy("I02", "visited once", visits=(Visit(date(2024, 9, 2), "line_patrol"),), silent=True),
+    ),
     ("JS", "main", decoy("I02", "walked along by a visit that names no object", silent=True)),
     ("RQ", "main", decoy("I02", "no due activity of gas pipes is on: low or memory", silent=True)),
     ("JS", "main", Plant("R01", MEDIUM, "maintainer empty", {"maintainer": None})),
     (
         "DL",
         "main",
-        Plant(
-            "R01", MEDIUM, "owner and maintainer empty", {"owner": None, "maintainer": None}
-        ),
+        Plant("R01", MEDIUM, "owner and maintainer empty", {"owner": None, "maintainer": None}),
     ),
     ("JS", "main", decoy("R01", "owner, maintainer and fallback known")),
 )

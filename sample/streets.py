@@ -16,7 +16,7 @@ BANK_ROAD_M = 46.0
 _CREEK_SWING, _CREEK_WAVE = 24.0, 2 * np.pi / 690.0
 _STRIP_EVERY = 12
 _PIPES_WITHIN, _DEEP_SHARE = 0.42, 0.75
-"""How far from the middle of a street pipes lie, as a share of its width; how much of it must be so far inside."""
+"""How far from its middle a street's pipes lie, as a share of its width; how much must be so far inside."""
 
 _STEP = 0.055
 """Inner streets stand on multiples of this share, so that opposite ones meet or keep 12 m apart."""

@@ -11,40 +11,35 @@ import shapely
 
 from ..model.errors import CityGapError
 from ..model.roles import ROLES
-from . import blocks as quarters
-from . import buildings as outlines_of
-from . import calls, component_faults, duty_faults, faults, fittings, ground, offices, planted, records, rounds, shifted, standards
+from . import (
+    calls,
+    component_faults,
+    duty_faults,
+    faults,
+    fittings,
+    ground,
+    hotspots,
+    offices,
+    planted,
+    records,
+    rounds,
+    shifted,
+    standards,
+)
 from . import pipes as lay
-from .frame import CRS, Frame, frame_for
 from .foresight import list_foreseen
-from .lamps import make_lamps
+from .frame import CRS
 from .houses import TRAITS, describe_houses
-from .roads import PATH_M, make_roads
-from .streets import Net, carriageways, make_net
+from .lamps import make_lamps
 from .registers import packed
+from .streets import carriageways
+from .terrain import Part, Town, furnish_park, lanes_on_sheet, part_rng, raise_town
 from .truth import Truth, truth_table
 from .underground import Underground, dig
 from .walking import place_facilities, walk_of
 
 MIN_BUILDINGS = 200
-_GROWTH = (1.0, 1.12, 1.26, 1.42, 1.6)
-_KEEP_OFF_WATER_M = 6.0
-(
-    _STREETS,
-    _BLOCKS,
-    _LAYOUT,
-    _THIN,
-    _GROUND,
-    _MAINS,
-    _FAULTS,
-    _SERVICES,
-    _HOUSES,
-    _PIPES,
-    _FITTINGS,
-    _PLANTS,
-    _RECORDS,
-) = range(13)
-_BELOW = {"faults": _FAULTS, "services": _SERVICES, "pipes": _PIPES, "fittings": _FITTINGS}
+_BELOW = {"faults": Part.FAULTS, "services": Part.SERVICES, "pipes": Part.PIPES, "fittings": Part.FITTINGS}
 
 
 class Sample(NamedTuple):
@@ -59,21 +54,6 @@ class Registers(NamedTuple):
 
     tables: dict[str, pd.DataFrame]
     truth: pd.DataFrame
-
-
-class _Town(NamedTuple):
-    """What stands before anything is written about it."""
-
-    frame: Frame
-    net: Net
-    blocks: pd.DataFrame
-    passages: pd.DataFrame
-    lanes: pd.DataFrame
-    places: pd.DataFrame
-    outlines: np.ndarray
-    roads: pd.DataFrame
-    water: pd.DataFrame
-    mains: pd.DataFrame
 
 
 def build_sample(buildings: int, seed: int) -> Sample:
@@ -96,16 +76,18 @@ def draw_registers(buildings: int, seed: int) -> Registers:
             f"a sample city of {buildings} buildings has no room for its planted gaps",
             remedy=f"Ask for at least {MIN_BUILDINGS} buildings.",
         )
-    town = _raise_town(buildings, seed)
+    town = raise_town(buildings, seed)
     copies = 1 if buildings < 700 else 2 + buildings // 20000
     book = planted.new_book()
-    town, stubs = _furnish_park(town, town.mains, buildings)
-    rngs = {word: _rng(seed, part) for word, part in _BELOW.items()}
-    branches = lay.lay_branches(_on_sheet(town), town.mains, town.frame)
+    town, stubs = furnish_park(town, town.mains, buildings)
+    rngs = {word: part_rng(seed, part) for word, part in _BELOW.items()}
+    branches = lay.lay_branches(lanes_on_sheet(town), town.mains, town.frame)
     below = dig(town.net, town.frame, town.outlines, town.mains, branches, stubs, copies, rngs)
     town = town._replace(mains=town.mains.iloc[:0])
     book.truths.extend(below.truths)
-    housing = describe_houses(town.places, town.outlines, town.net.segments, town.frame, _rng(seed, _HOUSES))
+    housing = describe_houses(
+        town.places, town.outlines, town.net.segments, town.frame, part_rng(seed, Part.HOUSES)
+    )
     tables = {"housing": housing, "pipes": below.register}
     tables |= _surroundings(town, below, copies, book, seed)
     below = below._replace(points=tables["pipe_points"])
@@ -118,93 +100,15 @@ def draw_registers(buildings: int, seed: int) -> Registers:
     below = below._replace(laid=packed(below.laid[["part"]]), points=below.points.iloc[:0])
     nothing = town.passages.iloc[:0]
     town = town._replace(passages=nothing, lanes=nothing, places=nothing, outlines=town.outlines[:0])
-    foreseen = _administer(town, tables, below, book, seed)
+    foreseen = _administer(town, tables, below, copies, book, seed)
     return Registers(tables, truth_table(book.truths, foreseen))
 
 
-def _rng(seed: int, part: int) -> np.random.Generator:
-    """Random numbers of one part: what one part draws changes no other."""
-    return np.random.default_rng([seed, part])
-
-
-def _raise_town(buildings: int, seed: int) -> _Town:
-    """Streets, water and exactly so many houses, on the smallest sheet that holds them."""
-    for growth in _GROWTH:
-        frame = frame_for(buildings, growth)
-        net = make_net(frame, _rng(seed, _STREETS))
-        blocks = quarters.make_blocks(net, frame, _rng(seed, _BLOCKS))
-        places, passages, lanes = outlines_of.lay_out(blocks, _rng(seed, _LAYOUT))
-        outlines = outlines_of.outlines(places, frame)
-        water = ground.make_water(net, frame)
-        roads = make_roads(net, lanes, blocks, frame)
-        ground_taken = carriageways(roads["geometry"].to_numpy(), roads["width_m"].to_numpy())
-        wet = shapely.buffer(water["geometry"].to_numpy(), _KEEP_OFF_WATER_M)
-        mains = lay.lay_mains(net, frame, _rng(seed, _MAINS))
-        taken = np.concatenate([ground_taken, wet])
-        stands = outlines_of.standing(outlines, frame, taken, mains["line"].to_numpy())
-        if stands.sum() >= buildings:
-            break
-    else:
-        raise CityGapError(
-            "too_small",
-            "the sheet has no room for the buildings",
-            remedy="Ask for another number of buildings.",
-        )
-    kept = np.flatnonzero(stands)
-    spare = _rng(seed, _THIN).random(len(kept))
-    spare += 0.4 * (places["u"].to_numpy()[kept] < quarters.fringe_limit(frame))
-    spare += 0.25 * (places["kind"].to_numpy()[kept] == "shop")
-    kept = np.sort(kept[np.argsort(spare, kind="stable")[:buildings]])
-    return _Town(
-        frame,
-        net,
-        blocks,
-        passages,
-        lanes,
-        places.iloc[kept].reset_index(drop=True),
-        outlines[kept],
-        roads,
-        water,
-        mains,
-    )
-
-
-def _on_sheet(town: _Town) -> pd.DataFrame:
-    """Lanes whose both ends lie on the sheet."""
-    ends = [town.frame.place(town.lanes["u"].to_numpy(), town.lanes[end].to_numpy()) for end in ("v0", "v1")]
-    shapely.prepare(town.frame.sheet)
-    inside = [shapely.contains_properly(town.frame.sheet, shapely.points(end)) for end in ends]
-    return town.lanes[inside[0] & inside[1]]
-
-
-def _furnish_park(town: _Town, mains: pd.DataFrame, buildings: int) -> tuple[_Town, pd.DataFrame]:
-    """Two park houses near the limit of S01 take the place of the last two buildings."""
-    parks = town.blocks[town.blocks["kind"] == "park"]
-    middle = np.hypot(parks["u0"] + parks["u1"], parks["v0"] + parks["v1"]).to_numpy()
-    paths = town.roads["geometry"][town.roads["highway"] == "footway"].to_numpy()
-    beside_paths = shapely.buffer(paths, PATH_M)
-    for park in np.argsort(middle, kind="stable")[:3]:
-        found = faults.park_pavilions(
-            parks.iloc[park], mains, town.water["geometry"].to_numpy(), beside_paths, town.frame
-        )
-        if found:
-            break
-    else:
-        return town, lay.loose_pipes("RQ", "TR", "lane", np.array([], dtype=object))
-    houses = np.array([found[0].unserved, found[0].served], dtype=object)
-    places = pd.DataFrame({"block": parks.index[park], "kind": "pavilion"}, index=range(2))
-    outlines = np.concatenate([town.outlines[: buildings - 2], houses])
-    town = town._replace(
-        places=pd.concat([town.places[: buildings - 2], places], ignore_index=True), outlines=outlines
-    )
-    return town, lay.loose_pipes("RQ", "TR", "lane", np.array([found[0].stub], dtype=object))
-
-
 def _surroundings(
-    town: _Town, below: Underground, copies: int, book: planted.Book, seed: int
+    town: Town, below: Underground, copies: int, book: planted.Book, seed: int
 ) -> dict[str, pd.DataFrame]:
     """Roads, water, neglected places, components and units."""
-    rng = _rng(seed, _GROUND)
+    rng = part_rng(seed, Part.GROUND)
     ground_taken = carriageways(town.roads["geometry"].to_numpy(), town.roads["width_m"].to_numpy() + 2.0)
     streets = ground_taken[(town.roads["highway"] != "footway").to_numpy()]
     green = ground.make_green(town.net, town.blocks, town.frame, town.water["geometry"].to_numpy(), streets)
@@ -218,7 +122,7 @@ def _surroundings(
     neglected["updated_on"] = records.recent_days(len(neglected), rng)
     alleys = neglected["geometry"].to_numpy()[(neglected["kind"] == "back_alley").to_numpy()]
     homes = TRAITS["homes"].reindex(town.places["kind"]).to_numpy() > 0
-    rng = _rng(seed, _FITTINGS)
+    rng = part_rng(seed, Part.FITTINGS)
     lamps, dark = make_lamps(
         town.roads, alleys, town.places[homes], town.outlines[homes], copies, town.frame, rng
     )
@@ -242,17 +146,24 @@ def _surroundings(
 
 
 def _plant(
-    town: _Town, tables: dict[str, pd.DataFrame], below: Underground, copies: int, book: planted.Book, seed: int
+    town: Town,
+    tables: dict[str, pd.DataFrame],
+    below: Underground,
+    copies: int,
+    book: planted.Book,
+    seed: int,
 ) -> None:
     """Change the registers so that the planted gaps hold."""
-    rng = _rng(seed, _PLANTS)
+    rng = part_rng(seed, Part.PLANTS)
     housing, roads = tables["housing"], tables["roads"]
     homes = np.flatnonzero(TRAITS["homes"].reindex(town.places["kind"]).to_numpy() > 0)
     tracks = rounds.street_tracks(roads[~roads["highway"].isin(["service", "footway", "trunk"])])
     hidden = rounds.off_tracks(town.outlines[homes], tracks)
     planted.plant_houses(housing, homes, hidden, copies, book, rng)
     named = {name for row in book.truths for name in row.object_id.split("|")}
-    free = ~below.register["id"].isin(named).to_numpy() & ((below.laid["part"] != "main").to_numpy() | below.free)
+    free = ~below.register["id"].isin(named).to_numpy() & (
+        (below.laid["part"] != "main").to_numpy() | below.free
+    )
     planted.plant_pipes(tables["pipes"], below.laid["part"].to_numpy(), free, copies, book, rng)
     planted.plant_components(tables["components"], copies, book, rng)
     middle = shapely.point_on_surface(tables["neglected"]["geometry"].to_numpy())
@@ -263,7 +174,7 @@ def _plant(
     planted.plant_neglected(tables["neglected"], of["district"], of["subdistrict"], copies, book)
 
 
-def _bare_truths(town: _Town, bare: np.ndarray) -> list[tuple[int, str, str, str]]:
+def _bare_truths(town: Town, bare: np.ndarray) -> list[tuple[int, str, str, str]]:
     """Truths of N05: roads without records, and roads that it does not test."""
     rows = []
     for place, segment in enumerate(bare):
@@ -296,10 +207,15 @@ def _pavilion_truths(tables: dict[str, pd.DataFrame], stubs: pd.DataFrame, book:
 
 
 def _administer(
-    town: _Town, tables: dict[str, pd.DataFrame], below: Underground, book: planted.Book, seed: int
+    town: Town,
+    tables: dict[str, pd.DataFrame],
+    below: Underground,
+    copies: int,
+    book: planted.Book,
+    seed: int,
 ) -> list[pd.DataFrame]:
     """Add the offices' tables and the running records; what is to be found in them, besides the plants."""
-    rng = _rng(seed, _RECORDS)
+    rng = part_rng(seed, Part.RECORDS)
     tables["units"] = offices.count_people(tables["units"], tables["housing"])
     vacancy = offices.vacant_cell(tables["units"])
     neglected = tables["neglected"]
@@ -313,6 +229,9 @@ def _administer(
     book.visits.extend(standards.visits_by_standard(tables["components"]))
     tables["visits"], tables["repairs"] = records.make_visits(tables, below.laid, book, town.frame, rng)
     tables["hotline"] = calls.make_hotline(tables["housing"], rng)
+    hot, told = hotspots.plan_hotspots(tables, town.frame, copies, rng)
+    tables["hotline"] = calls.add_calls(tables["hotline"], hot, rng)
+    book.truths.extend(told)
     tables["events"] = calls.make_events(town.frame.sheet.centroid.buffer(40.0, cap_style="square"))
     return list_foreseen(tables, book, seams, vacancy, walk_of(town.net, town.frame))
 

@@ -70,7 +70,9 @@ def dig(
     mains, cut = faults.strip_records(mains, net, bare)
     mains, splits = faults.split_pipes(mains, net, frame, bare, copies, rng)
     halves = [row for split in splits for row in (split.first, split.second)]
-    tight, _ = shapely.STRtree(outlines).query(branches["line"].to_numpy(), predicate="dwithin", distance=_CLEAR_M)
+    tight, _ = shapely.STRtree(outlines).query(
+        branches["line"].to_numpy(), predicate="dwithin", distance=_CLEAR_M
+    )
     branches = branches.drop(index=np.unique(tight))
     net_pipes = pd.concat([mains, branches, stubs], ignore_index=True)
     wells, spots, used = drain_faults.spoil_wells(
@@ -83,7 +85,7 @@ def dig(
     services = services[~faults.beside_bare(services, net, bare)].reset_index(drop=True)
     intrusions = house_faults.extend_into_houses(services, outlines, copies, rng)
     spared[used] = True
-    misfits = drain_faults.plan_misfits(net_pipes, spared, net, copies, rng)
+    misfits = drain_faults.plan_misfits(net_pipes, spared, copies, rng)
     free = ((net_pipes["part"] == "main") & net_pipes["whole"]).to_numpy() & ~spared
     free &= ~np.isin(net_pipes["segment"], bare)
     free[list(misfits.changes)] = False
@@ -105,7 +107,17 @@ def dig(
     ids = register["id"].to_numpy()
     spots += misfits.spots
     truths += [
-        Truth(spot.rule_id, "pipes", ids[spot.pipe], "PS", spot.discriminator, spot.severity, spot.expected, "", spot.note)
+        Truth(
+            spot.rule_id,
+            "pipes",
+            ids[spot.pipe],
+            "PS",
+            spot.discriminator,
+            spot.severity,
+            spot.expected,
+            "",
+            spot.note,
+        )
         for spot in spots
     ]
     truths += net_faults.truths_of_loose(ids[start["loose"] : start["twins"]])
@@ -141,7 +153,9 @@ def _spoil_register(
         changes.append((start["misfits"] + number, ends))
     first = start["twins"]
     shared = register.columns.difference(["id", "from_node", "to_node", "geometry"])
-    register.loc[first : first + len(twins.originals) - 1, shared] = register.loc[twins.originals, shared].to_numpy()
+    register.loc[first : first + len(twins.originals) - 1, shared] = register.loc[
+        twins.originals, shared
+    ].to_numpy()
     for number, (original, told) in enumerate(zip(twins.originals, twins.changes)):
         changes += [(original, clean_pipe("JS")), (first + number, {**clean_pipe("JS"), **told})]
     truths = []

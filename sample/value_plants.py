@@ -53,7 +53,12 @@ PIPES = (
     (
         "JS",
         "main",
-        Plant("A01", HIGH, "36 years and a hazard", {"laid_year": 1990, "assessed_on": _SEEN, "hazard_found": True}),
+        Plant(
+            "A01",
+            HIGH,
+            "36 years and a hazard",
+            {"laid_year": 1990, "assessed_on": _SEEN, "hazard_found": True},
+        ),
     ),
     ("RQ", "main", Plant("A01", HIGH, "grey cast iron", {"material_code": "HT"})),
     ("RQ", "main", Plant("A01", MEDIUM, "20 years, not assessed", {"laid_year": 2006})),
@@ -66,7 +71,12 @@ PIPES = (
     (
         "RQ",
         "main",
-        Plant("A01", HIGH, "young, but a hazard", {"laid_year": 2015, "assessed_on": _SEEN, "hazard_found": True}),
+        Plant(
+            "A01",
+            HIGH,
+            "young, but a hazard",
+            {"laid_year": 2015, "assessed_on": _SEEN, "hazard_found": True},
+        ),
     ),
     ("DL", "main", Plant("A01", MEDIUM, "30 years", {"laid_year": 1996})),
     ("DL", "main", decoy("A01", "29 years", {"laid_year": 1997}, as_of=TODAY)),

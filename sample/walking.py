@@ -25,7 +25,7 @@ _CHUNK = 100_000
 
 
 class Walk(NamedTuple):
-    """The streets as a graph: lines, the node at each end (-1: cut off by the edge), lengths, number of nodes."""
+    """The streets as a graph: lines, node at each end (-1: cut off by the edge), lengths, nodes in all."""
 
     lines: np.ndarray
     ends: np.ndarray
@@ -156,7 +156,7 @@ def place_facilities(
 
 def _deserts(homes: np.ndarray, copies: int, rng: np.random.Generator) -> np.ndarray:
     """Homes around a few of them that get nothing of their own, shape (n,)."""
-    west, south, east, north = shapely.total_bounds(homes)
+    _, south, east, _ = shapely.total_bounds(homes)
     seeds = rng.permutation(len(homes))[:copies]
     if copies < 3:
         corner = shapely.distance(homes, shapely.points(east, south))

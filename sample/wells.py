@@ -80,7 +80,7 @@ def inside(points: np.ndarray, frame: Frame) -> np.ndarray:
 
 
 def first_at_each_place(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The rows of a table of points without those that share their centimetre and columns with an earlier one."""
+    """The points of a table without those that share centimetre and columns with an earlier one."""
     points = table["geometry"].to_numpy()
     keys = table[columns].assign(x=np.round(shapely.get_x(points), 2), y=np.round(shapely.get_y(points), 2))
     return table[~keys.duplicated().to_numpy()]

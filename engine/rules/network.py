@@ -162,7 +162,7 @@ def find_parts_without_source(city: City, context: Context) -> Outcome:
     order = np.argsort(length)
     total = np.bincount(part[order], weights=length[order], minlength=len(part))
     least = context.number("N03.min_length_m", "pipes")
-    cut_off = np.unique(part)
+    cut_off = np.flatnonzero(part == np.arange(len(part)))
     cut_off = cut_off[~fed[cut_off] & (total[cut_off] >= least - SLACK_M)]
     return Outcome(_parts_without_source(net, part, cut_off, total[cut_off], context), net.untested)
 
@@ -178,7 +178,9 @@ def _parts_without_source(
     net: Network, part: np.ndarray, found: np.ndarray, length: np.ndarray, context: Context
 ) -> gpd.GeoDataFrame:
     row = context.standards.parameter("N03.min_length_m", "pipes")
-    members = np.flatnonzero(np.isin(part, found))
+    chosen = np.zeros(len(part), dtype=bool)
+    chosen[found] = True
+    members = np.flatnonzero(chosen[part])
     ids = context.city.table("pipes")["id"].astype(object).to_numpy()[net.rows[members]]
     # Of pipes that share the smallest id the shape decides which of them owns the finding.
     order = np.lexsort((*shapely.bounds(net.lines[members]).T, ids, part[members]))

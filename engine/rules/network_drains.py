@@ -62,9 +62,10 @@ def find_missing_manholes(city: City, context: Context) -> Outcome:
     else:
         drains = _drains(city, context)
         manholes = _manholes(covers, context)
-        parts.append(_nodes_without_manhole(drains, manholes, context))
+        nodes = line_nodes(drains.line, context.number("N01.snap_tol_m", "pipes"))
+        parts.append(_nodes_without_manhole(drains, nodes, manholes, context))
         context.check_cancelled()
-        runs, words = _runs_without_manhole(drains, manholes, context)
+        runs, words = _runs_without_manhole(drains, nodes, manholes, context)
         parts.append(runs)
         untested += words
     found = join_findings(parts, city.crs)
@@ -110,9 +111,8 @@ def _manholes(covers: _Covers, context: Context) -> list[tuple[np.ndarray, float
 
 
 def _nodes_without_manhole(
-    drains: _Drains, manholes: list[tuple[np.ndarray, float]], context: Context
+    drains: _Drains, nodes: Nodes, manholes: list[tuple[np.ndarray, float]], context: Context
 ) -> gpd.GeoDataFrame:
-    nodes = line_nodes(drains.line, context.number("N01.snap_tol_m", "pipes"))
     row = context.standards.parameter("N04.min_drains", "pipes:PS")
     ends, count = _bare_ends(nodes, row.number(), manholes)
     # The smallest pipe owns the node, with its start if both its ends are there.
@@ -155,15 +155,13 @@ def _bare_ends(
 
 
 def _runs_without_manhole(
-    drains: _Drains, manholes: list[tuple[np.ndarray, float]], context: Context
+    drains: _Drains, nodes: Nodes, manholes: list[tuple[np.ndarray, float]], context: Context
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     if "diameter_mm" in context.city.lacking_everywhere("pipes"):
         return join_findings([], context.city.crs), ["no diameter_mm given: runs not tested"]
-    bend, snap = context.number("N04.bend_deg", "pipes:PS"), context.number("N01.snap_tol_m", "pipes")
-    runs = straight_runs(drains.line, manholes, bend, snap)
+    runs = straight_runs(drains.line, nodes, manholes, context.number("N04.bend_deg", "pipes:PS"))
     context.check_cancelled()
-    table = context.standards.named("N04.spacing_m")
-    table = tuple(sorted(table, key=lambda row: row.number()))
+    table = _spacing_table(context)
     if not table:
         return join_findings([], context.city.crs), ["no row of the spacing table is on: runs not tested"]
     band = _bands(drains, context)[runs.line]
@@ -181,11 +179,15 @@ def _runs_without_manhole(
     return _long_runs(drains, runs, found, rows, severity, state, context), words if beyond.any() else []
 
 
+def _spacing_table(context: Context) -> list[Standard]:
+    """The rows of the spacing table, from narrow to wide."""
+    return sorted(context.standards.named("N04.spacing_m"), key=lambda row: row.number())
+
+
 def _bands(drains: _Drains, context: Context) -> np.ndarray:
     """Place of each drain's row in the spacing table, ordered by spacing; -1: none fits, shape (n,)."""
-    table = sorted(context.standards.named("N04.spacing_m"), key=lambda row: row.number())
     band = np.full(len(drains.row), -1, dtype="int64")
-    for place, row in enumerate(table):
+    for place, row in enumerate(_spacing_table(context)):
         band[context.fits(row, "pipes")[drains.row]] = place
     return band
 

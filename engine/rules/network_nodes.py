@@ -21,7 +21,7 @@ from ..rule import Outcome, Rule
 from .network_drains import DRAINS, lacks_drains
 
 _STEPS_OF_A_NODE = 20
-"""Ends without a node id make one node from one to the next: more steps than these would lead out of reach."""
+"""Ends without a node id make one node, step by step: more steps than these would lead out of reach."""
 
 
 _NOISE = 1e-9
@@ -175,7 +175,7 @@ def _extreme(ends: _Ends, values: np.ndarray, take: np.ufunc, start: float) -> n
 
 
 def _falling_diameters(ends: _Ends, context: Context) -> gpd.GeoDataFrame:
-    """The widest drain that leaves a node against the widest that comes in, where all that leave are known."""
+    """Nodes whose widest drain out is narrower than the widest in; all that leave must be known."""
     diameter = _column(ends, "diameter_mm", context)
     rows = context.subject("pipes").rows
     named = pd.concat([rows["from_node"], rows["to_node"]]).notna().to_numpy()

@@ -16,15 +16,13 @@ from ..classes import of_class
 from ..context import Context
 from ..coverage import SLACK_M
 from ..findings import join_findings, make_findings
+from ..nearest import nearest
 from ..rule import Outcome, Rule
 from ..streets import FAR, UNITS_A_M, Stops, Walk, has_streets, walked_streets
-from ..threads import in_chunks
 
 _REACH = "S02.reach_m"
 _HYDRANT, _FIRE_FACILITY = "components:hydrant", "0113"
 """The code of hydrants is that of other fire-fighting facilities too: a name tells them apart."""
-
-_CHUNK = 50_000
 
 
 def find_out_of_reach(city: City, context: Context) -> Outcome:
@@ -37,13 +35,16 @@ def find_out_of_reach(city: City, context: Context) -> Outcome:
     """
     homes = np.flatnonzero(is_home(context) & usable(city.table("housing").geometry))
     walk = _Walks(homes, context) if has_streets(context) else None
+    provided, serves = context.once(_facilities), _serves(context)
+    facilities = provided if context is context.whole else _facilities(context)
     parts, untested = [], _untested(context)
     for object_class in _classes(context):
-        if object_class not in context.once(_provided):
+        if object_class not in provided:
             untested.append(f"no {_word(object_class)} in the city: not tested")
             continue
         reach = context.number(_REACH, object_class)
-        places = city.table("components").geometry.to_numpy()[_serving(object_class, context)]
+        mine = facilities.get(object_class, np.array([], dtype="int64"))
+        places = city.table("components").geometry.to_numpy()[mine[serves[mine]]]
         if walk is None or _word(object_class) in context.standards.words("S02.straight_classes"):
             distance = _straight(homes, places, reach, context)
         else:
@@ -73,17 +74,22 @@ def _word(object_class: str) -> str:
     return object_class.partition(":")[2]
 
 
-def _of_class(object_class: str, context: Context) -> np.ndarray:
-    """Facilities of a class that have a place, shape (n,)."""
+def _facilities(context: Context) -> dict[str, np.ndarray]:
+    """Rows of the facilities of each class that have a place, of those classes that have any."""
     table = context.city.table("components")
-    mine = of_class("components", table, object_class) & usable(table.geometry)
-    if object_class == _HYDRANT:
-        name = table["name"].fillna("").str.casefold()
-        other = (name != "") & ~np.logical_or.reduce(
-            [name.str.contains(word, regex=False) for word in _hydrant_words()]
-        )
-        mine &= ~(other & (table["class_code"] == _FIRE_FACILITY).fillna(False)).to_numpy(dtype=bool)
-    return np.asarray(mine)
+    placed = usable(table.geometry)
+    rows = {name: np.flatnonzero(of_class("components", table, name) & placed) for name in _classes(context)}
+    if _HYDRANT in rows:
+        rows[_HYDRANT] = rows[_HYDRANT][_is_hydrant(table.iloc[rows[_HYDRANT]])]
+    return {name: mine for name, mine in rows.items() if len(mine)}
+
+
+def _is_hydrant(facilities: gpd.GeoDataFrame) -> np.ndarray:
+    """Whether each is one by its class or, if that says fire-fighting only, by its name, if it has one."""
+    vague = (facilities["class_code"] == _FIRE_FACILITY).to_numpy(dtype=bool)
+    name = facilities["name"].fillna("").str.casefold()
+    says = [name.str.contains(word, regex=False).to_numpy(dtype=bool) for word in _hydrant_words()]
+    return np.logical_or.reduce([~vague, (name == "").to_numpy(dtype=bool), *says])
 
 
 @cache
@@ -94,20 +100,14 @@ def _hydrant_words() -> tuple[str, ...]:
     return tuple(sorted(said))
 
 
-def _provided(context: Context) -> frozenset[str]:
-    """Object classes of which the city has a facility, in whatever condition."""
-    return frozenset(name for name in _classes(context) if _of_class(name, context).any())
-
-
-def _serving(object_class: str, context: Context) -> np.ndarray:
-    """Facilities of a class that serve, shape (n,): in a condition on record that is not unfit.
+def _serves(context: Context) -> np.ndarray:
+    """Whether each component is in a condition on record that is not unfit, shape (n,).
 
     Where the source has no column for the condition all serve.
     """
     condition = context.subject("components").rows["condition"]
     unfit = condition.isna() | condition.isin(context.standards.words("S02.unfit_conditions"))
-    unsaid = context.lacks("components", "condition")
-    return _of_class(object_class, context) & (unsaid | ~unfit.to_numpy(dtype=bool))
+    return np.asarray(context.lacks("components", "condition") | ~unfit.to_numpy(dtype=bool))
 
 
 def _untested(context: Context) -> list[str]:
@@ -155,17 +155,9 @@ class _Walks:
 def _straight(homes: np.ndarray, places: np.ndarray, reach: float, context: Context) -> np.ndarray:
     """Metres straight to the nearest place, NaN where none lies within twice the reach, shape (n,)."""
     shapes = context.city.table("housing").geometry.to_numpy()[homes]
-    tree = shapely.STRtree(places)
+    row, _, apart = nearest(shapely.STRtree(places), shapes, 2 * reach, context.check_cancelled)
     distance = np.full(len(homes), np.nan)
-
-    def nearest(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
-        (near, _), apart = tree.query_nearest(
-            shapes[chunk], max_distance=2 * reach + SLACK_M, all_matches=False, return_distance=True
-        )
-        return chunk.start + near, apart
-
-    for near, apart in in_chunks(nearest, len(shapes), _CHUNK, context.check_cancelled):
-        distance[near] = apart
+    distance[row] = apart
     return distance
 
 
@@ -220,7 +212,7 @@ def _missing(city: City) -> Optional[str]:
 
 
 def _unready(context: Context) -> Optional[str]:
-    if context.once(_provided):
+    if context.once(_facilities):
         return None
     return f"no {', '.join(_word(name) for name in _classes(context))} among the components given"
 

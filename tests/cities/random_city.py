@@ -191,6 +191,7 @@ def records(make, tables):
         },
         geometry=[None if index % 3 == 0 else Point(spot) for index, spot in enumerate(make.spots(count))],
     )
+    visits = pd.concat([visits, rounds(make)], ignore_index=True)
     repairs = pd.DataFrame(
         {
             "id": make.ids("W", 8),
@@ -226,7 +227,39 @@ def records(make, tables):
         },
         geometry=[None, box(0, 0, 500, 500)],
     )
+    visits = pd.concat([visits, day_rounds(tables)], ignore_index=True)
     return {"visits": visits, "repairs": repairs, "hotline": hotline, "events": events}
+
+
+def day_rounds(tables):
+    """Six visits by day to one alley, and six to a pipe, a lamp and one place."""
+    alley, pipe, lamp = (tables[role]["id"].iloc[0] for role in ("neglected", "pipes", "components"))
+    names = [f"neglected:{alley}"] * 6 + [pipe, lamp] + [None] * 4
+    track = LineString([(590, 450), (720, 450)])
+    spots = [None] * 8 + [Point(610, 410), Point(690, 410), track, track]
+    at = [pd.Timestamp("2026-06-20T10:00:00+08:00") - pd.Timedelta(days=5 * i) for i in range(12)]
+    return gpd.GeoDataFrame(
+        {
+            "id": [f"Y{i}" for i in range(12)],
+            "at": at,
+            "activity": ["patrol_day", "patrol"] * 6,
+            "object_id": names,
+            "body": "甲",
+            "result": "ok",
+        },
+        geometry=spots,
+    )
+
+
+def rounds(make):
+    """Visits to one place, most of them by day."""
+    x, y = make.spots(1)[0]
+    days = pd.Timestamp("2026-06-01T10:00:00+08:00") + pd.to_timedelta(range(6), unit="D")
+    night = pd.Timedelta(hours=make.pick(1, 0, 0, 11)[0])
+    return gpd.GeoDataFrame(
+        {"id": [f"U{i}" for i in range(6)], "at": [*days[:5], days[5] + night], "activity": "patrol"},
+        geometry=[Point(x + 7 * i, y) for i in range(6)],
+    )
 
 
 def offices(make):

@@ -117,7 +117,7 @@ points_ = st.lists(
 buildings_ = st.lists(spot.map(lambda p: box(p[0], p[1], p[0] + 0.5, p[1] + 0.5)), max_size=1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     pipes_, points_, buildings_, st.sampled_from([FAR, box(-20, -100, 500, 500), box(-19.5, -99, 500, 500)])
 )

@@ -112,7 +112,7 @@ points_ = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(
     pipes_,
     points_,

@@ -13,7 +13,7 @@ from shapely.geometry import LineString, MultiLineString, Point, Polygon
 
 from citygap.engine.city import city_from_tables
 from citygap.engine.context import Context
-from citygap.engine.drain_runs import straight_runs
+from citygap.engine.drain_runs import line_nodes, straight_runs
 from citygap.engine.findings import merge_equal_keys
 from citygap.engine.rules.network_drains import MISSING_MANHOLE
 from citygap.engine.standards import Standards, shipped_standards
@@ -175,7 +175,7 @@ wells_ = st.lists(
 covers_ = st.lists(st.tuples(st.sampled_from(["manhole_cover", "0101", "0112", "0302"]), corner), max_size=1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(pipes_, wells_, covers_, st.randoms())
 def test_agrees_with_a_walk_along_the_drains(rows, wells, covers, random):
     names = [f"P{k}" for k in range(len(rows))]
@@ -346,7 +346,8 @@ def test_odd_shapes_never_raise():
 
 
 def test_runs_of_no_lines():
-    runs = straight_runs(np.array([], dtype=object), [], 10, 0.05)
+    none = np.array([], dtype=object)
+    runs = straight_runs(none, line_nodes(none, 0.05), [], 10)
     assert not len(runs.run) and not len(runs.length)
 
 

@@ -195,7 +195,9 @@ def test_records_speak_of_objects_that_exist(tables):
     assert tables["visits"]["object_id"].dropna().isin(ids).all()
     assert tables["repairs"]["object_id"].isin(ids).all()
     assert tables["duties"]["area_code"].dropna().isin(tables["units"]["code"]).all()
-    strangers = tables["resources"]["unit_code"][~tables["resources"]["unit_code"].isin(tables["units"]["code"])]
+    strangers = tables["resources"]["unit_code"][
+        ~tables["resources"]["unit_code"].isin(tables["units"]["code"])
+    ]
     assert strangers.tolist() == ["310108"]
 
 

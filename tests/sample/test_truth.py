@@ -172,7 +172,9 @@ def test_buildings_out_of_reach_of_a_class(sample):
         house = thing(sample, row)
         kinds = ("WS", "HS") if row.class_code == "PS" else tuple(pipes["kind_code"].unique())
         lines = pipes.geometry[(pipes["class_code"] == row.class_code) & pipes["kind_code"].isin(kinds)]
-        far = shapely.distance(lines.to_numpy(), house["geometry"]).min() > {"DL": 100.0}.get(row.class_code, 50.0)
+        far = shapely.distance(lines.to_numpy(), house["geometry"]).min() > {"DL": 100.0}.get(
+            row.class_code, 50.0
+        )
         assert far == (row.expected == "yes"), row
         if far:
             point = house["geometry"].point_on_surface()
