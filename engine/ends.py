@@ -170,22 +170,18 @@ def joined(net: Network, asked: np.ndarray, context: Context) -> tuple[np.ndarra
 
 
 def joined_ends(net: Network, context: Context) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of an end and another pipe of its class: of pipes that share places enough to connect them.
+    """Pairs of an end and another pipe of its class, enough of them to connect all that are joined.
 
-    Of the ends in one place the first alone is asked which lines it meets; the others are joined
-    to its pipe.
+    Of the ends in one place one alone is asked: it meets the pipes of the others too.
 
     Returns
     -------
     ndarray of int64, shape (p,): end
     ndarray of int64, shape (p,): row of the pipe
     """
-    spots = _spots(net.ends)
-    again = spots.duplicated().to_numpy()
-    first, rest = np.flatnonzero(~again), np.flatnonzero(again)
-    spot = spots.groupby(["class", "x", "y"], sort=False).ngroup().to_numpy()
+    first = np.flatnonzero(~_spots(net.ends).duplicated().to_numpy())
     asked, pipe = joined(net, first, context)
-    return np.concatenate([first[asked], rest]), np.concatenate([pipe, net.ends.pipe[first[spot[rest]]]])
+    return first[asked], pipe
 
 
 def at_the_edge(places: np.ndarray, context: Context) -> np.ndarray:

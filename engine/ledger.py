@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 STATES = ("never_surveyed", "stale", "verified_empty", "surveyed_complete", "surveyed_partial")
 ROLES = ("housing", "pipes", "components", "neglected", "roads", "water")
 OUTSIDE = -1
+_BLOCK_M = 2000
 _WORD_ROLES = {"pipes": "class_code", "components": "class_code", "neglected": "kind"}
 
 
@@ -194,14 +195,16 @@ def _class_ledger(
     record, cell, metres = cells.shares(role, rows)
     inside = cell != OUTSIDE
     size = len(cells.codes)
-    once = np.unique(record[inside] * size + cell[inside]) if size else np.array([], dtype="int64")
-    of_record, of_cell = np.divmod(once, max(size, 1))
+    of_record, of_cell = np.divmod(_distinct(record[inside] * size + cell[inside]), max(size, 1))
     seen = surveys.of(object_class)
     covered = cells.cover(surveys.shapes, seen)
-    known = np.union1d(np.unique(of_cell), np.flatnonzero(covered >= context.number("ledger.min_cover")))
-    at = np.searchsorted(known, of_cell)
-    count = np.bincount(at, minlength=len(known))
-    length = np.bincount(np.searchsorted(known, cell[inside]), weights=metres[inside], minlength=len(known))
+    in_cell = np.bincount(of_cell, minlength=size)
+    known = np.flatnonzero((in_cell > 0) | (covered >= context.number("ledger.min_cover")))
+    place = np.full(size, OUTSIDE)
+    place[known] = np.arange(len(known))
+    at, count = place[of_cell], in_cell[known]
+    is_line = inside & ~np.isnan(metres)
+    length = np.bincount(cell[is_line], weights=metres[is_line], minlength=size)[known]
     newest = np.maximum(
         _latest(at, facts.dates[rows][of_record], len(known)),
         cells.latest_survey(surveys.shapes, surveys.days, seen, known),
@@ -210,7 +213,7 @@ def _class_ledger(
     if facts.filled is not None and len(known):
         with np.errstate(invalid="ignore", divide="ignore"):
             complete = np.bincount(at, weights=facts.filled[rows][of_record], minlength=len(known)) / count
-    has_lines = np.isin(known, cell[inside & ~np.isnan(metres)])
+    has_lines = np.bincount(cell[is_line], minlength=size)[known] > 0
     empty_seen = covered[known] if not count.all() else None
     looked = np.zeros(len(known))
     if empty_seen is not None:
@@ -224,12 +227,20 @@ def _class_ledger(
         covered[known],
         np.where(newest == _NO_DAY, np.datetime64("NaT"), newest.astype("datetime64[us]")),
         complete,
-        int(len(np.unique(record)) - len(np.unique(record[inside])) + cells.placeless(role, rows)),
+        len(rows) - np.count_nonzero(np.bincount(of_record, minlength=len(rows))),
         float(np.nansum(metres[~inside])),
     )
 
 
 _NO_DAY = np.iinfo("int64").min
+
+
+def _distinct(values: np.ndarray) -> np.ndarray:
+    """Each value once, in order: sorting beats hashing for millions of nearly ordered numbers."""
+    ordered = np.sort(values)
+    new = np.ones(len(ordered), dtype=bool)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return ordered[new]
 
 
 def _states(
@@ -363,6 +374,7 @@ class _Cells:
         self._bounds = shapely.bounds(outlines)
         self._areas = shapely.area(outlines)
         self._covers: dict[bytes, np.ndarray] = {}
+        self._reached: dict[int, np.ndarray] = {}
         self._square = not context.grid.is_official
         corner = (
             np.floor(self._bounds[:, :2] / CELL_M + 0.5).astype("int64") if len(codes) else np.zeros((0, 2))
@@ -373,10 +385,6 @@ class _Cells:
     @cached_property
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self._outlines)
-
-    def placeless(self, role: str, rows: np.ndarray) -> int:
-        """How many of the rows have no place."""
-        return int((~usable(self._context.city.table(role).geometry.iloc[rows])).sum())
 
     def shares(self, role: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which rows lie in which cell: place in `rows`, cell (`OUTSIDE` for none), metres (NaN: no line)."""
@@ -499,8 +507,22 @@ class _Cells:
         whole = shapely.covers(union, self._outlines[near])
         share[near[whole]] = 1.0
         edge = near[~whole]
-        share[edge] = shapely.area(shapely.intersection(self._outlines[edge], union)) / self._areas[edge]
+        share[edge] = self._shared_area(union, edge) / self._areas[edge]
         return share
+
+    def _shared_area(self, shape: shapely.Geometry, cells: np.ndarray) -> np.ndarray:
+        """Area that some cells share with a geometry: it is cut into blocks first, as it may be large."""
+        bounds = self._bounds[cells]
+        blocks = _square_keys(*np.floor(bounds[:, :2] / _BLOCK_M).T)
+        order = np.argsort(blocks, kind="stable")
+        first = np.flatnonzero(np.diff(blocks[order], prepend=blocks[order][:1] - 1))
+        low = np.minimum.reduceat(bounds[order, :2], first) if len(first) else bounds[:, :2]
+        high = np.maximum.reduceat(bounds[order, 2:], first) if len(first) else bounds[:, 2:]
+        pieces = shapely.intersection(shape, shapely.box(*low.T, *high.T))
+        block = np.repeat(np.arange(len(first)), np.diff(first, append=len(order)))
+        shared = np.zeros(len(cells))
+        shared[order] = shapely.area(shapely.intersection(self._outlines[cells[order]], pieces[block]))
+        return shared
 
     def _within_bounds(self, bounds: tuple[float, ...]) -> np.ndarray:
         west, south, east, north = self._bounds.T
@@ -513,11 +535,20 @@ class _Cells:
         """Latest day of the surveys that share an area with each known cell, shape (k,)."""
         latest = np.full(len(self.codes), _NO_DAY)
         for at in np.flatnonzero(mine):
-            one = np.zeros(len(mine), dtype=bool)
-            one[at] = True
-            touched = self.cover(shapes, one) > 0
+            touched = self._touched(at, shapes[at])
             latest[touched] = np.maximum(latest[touched], days[at])
         return latest[known]
+
+    def _touched(self, at: int, shape: shapely.Geometry) -> np.ndarray:
+        """Cells that share an area with a survey."""
+        if at not in self._reached:
+            shapely.prepare(shape)
+            near = self._within_bounds(shape.bounds)
+            near = near[shapely.intersects(shape, self._outlines[near])]
+            edge = np.flatnonzero(~shapely.covers(shape, self._outlines[near]))
+            bare = edge[~(self._shared_area(shape, near[edge]) > 0)]
+            self._reached[at] = np.delete(near, bare)
+        return self._reached[at]
 
 
 def _square_keys(column: np.ndarray, row: np.ndarray) -> np.ndarray:
