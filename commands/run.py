@@ -16,6 +16,7 @@ from ..engine.city import City
 from ..engine.context import Context
 from ..engine.ledger import ledger, ledger_rows
 from ..engine.matrix import pipe_matrix, stock_by_decade
+from ..engine.reconcile import reconcile
 from ..engine.rows import to_rows
 from ..engine.standards import Standards
 from ..model.figures import FIGURES
@@ -115,6 +116,7 @@ def _write_figures(store: Store, context: Context) -> None:
         ("data_card", data_card(context)),
         ("pipe_matrix", pipe_matrix(context)),
         ("stock", stock_by_decade(context)),
+        ("totals_checked", reconcile(context)),
     ):
         write_figures(store, name, _plain_rows(figures, FIGURES[name]))
 

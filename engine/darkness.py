@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from .coverage import SLACK_M, Pieces, straight_pieces
+from .threads import in_chunks
+
+_CHUNK = 20_000
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def _dark_spans(pieces: Pieces, lights: np.ndarray, distance: float) -> _Spans:
     kind = np.concatenate([np.zeros(count), np.ones(len(piece)), np.full(count, 2)])
     order = np.lexsort((begin, kind == 2, owner))
     owner, begin, end, kind = owner[order], begin[order], end[order], kind[order]
-    reached = _running_most(owner, end)
+    reached = pd.Series(end).groupby(owner, sort=False).cummax().to_numpy()
     start, stop, of = reached[:-1], begin[1:], owner[1:]
     same = (owner[1:] == owner[:-1]) & (stop > start)
     lit_from = np.zeros(count, dtype=bool)
@@ -106,29 +110,36 @@ def _lit_spans(
     pieces: Pieces, lights: np.ndarray, distance: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Piece, and from where to where along it (metres) a light reaches it."""
-    ends = pieces.ends()
-    tree = shapely.STRtree(shapely.linestrings(np.stack([pieces.start, ends], axis=1)))
-    light, piece = tree.query(lights, predicate="dwithin", distance=distance + 2 * SLACK_M)
-    away = shapely.get_coordinates(lights)[light] - pieces.start[piece]
-    along = pieces.along[piece]
+    tree = shapely.STRtree(shapely.linestrings(np.stack([pieces.start, pieces.ends()], axis=1)))
+    spots = shapely.get_coordinates(lights)
+    reach = distance + 2 * SLACK_M
+
+    def lit(chunk: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        here = spots[chunk]
+        light, piece = tree.query(shapely.box(*(here - reach).T, *(here + reach).T))
+        return _reached(pieces, piece, here[light], distance)
+
+    none = np.zeros(0)
+    parts = [(np.zeros(0, dtype="int64"), none, none)]
+    parts += in_chunks(lit, len(spots), _CHUNK, lambda: None)
+    piece, low, high = (np.concatenate(column) for column in zip(*parts))
+    return piece, low, high
+
+
+def _reached(
+    pieces: Pieces, piece: np.ndarray, spots: np.ndarray, distance: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pieces that a light at each spot reaches, and from where to where."""
+    away, along, length = spots - pieces.start[piece], pieces.along[piece], pieces.length[piece]
     foot = away[:, 0] * along[:, 0] + away[:, 1] * along[:, 1]
     aside = np.abs(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
     half = np.sqrt(np.maximum(distance**2 - aside**2, 0.0))
     low, high = foot - half, foot + half
-    length = pieces.length[piece]
     reaches = (aside <= distance + SLACK_M) & (high >= -SLACK_M) & (low <= length + SLACK_M)
-    low, high = np.maximum(low, 0.0), np.minimum(high, length)
-    low, high = np.where(low <= SLACK_M, 0.0, low), np.where(high >= length - SLACK_M, length, high)
-    return piece[reaches], np.minimum(low, length)[reaches], np.maximum(high, 0.0)[reaches]
-
-
-def _running_most(owner: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The largest value so far within each owner; owners stand together and in order."""
-    order = np.lexsort((values, owner))
-    rank = np.empty(len(order), dtype="int64")
-    rank[order] = np.arange(len(order))
-    # Ranks rise from owner to owner, so one sweep serves all.
-    return np.asarray(values[order][np.maximum.accumulate(rank)])
+    low, high, length = low[reaches], high[reaches], length[reaches]
+    low = np.where(low <= SLACK_M, 0.0, np.minimum(low, length))
+    high = np.where(high >= length - SLACK_M, length, np.maximum(high, 0.0))
+    return piece[reaches], low, high
 
 
 def _connected(pieces: Pieces, spans: _Spans) -> tuple[np.ndarray, np.ndarray]:

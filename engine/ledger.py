@@ -16,6 +16,7 @@ from ..model.ledger import LedgerRow
 from ..model.vocabulary import component_classes, maps_to
 from .city import usable
 from .classes import class_codes
+from .coverage import SLACK_M
 from .findings import anchor_places
 from .grid import CELL_M
 from .squares import pieces_per_square
@@ -227,7 +228,7 @@ def _class_ledger(
         covered[known],
         np.where(newest == _NO_DAY, np.datetime64("NaT"), newest.astype("datetime64[us]")),
         complete,
-        len(rows) - np.count_nonzero(np.bincount(of_record, minlength=len(rows))),
+        int(len(rows) - np.count_nonzero(np.bincount(of_record, minlength=len(rows)))),
         float(np.nansum(metres[~inside])),
     )
 
@@ -535,9 +536,16 @@ class _Cells:
         """Latest day of the surveys that share an area with each known cell, shape (k,)."""
         latest = np.full(len(self.codes), _NO_DAY)
         for at in np.flatnonzero(mine):
-            touched = self._touched(at, shapes[at])
+            touched = self._touched(int(at), shapes[at])
             latest[touched] = np.maximum(latest[touched], days[at])
         return latest[known]
+
+    def _inner(self, cells: np.ndarray) -> np.ndarray:
+        """Outlines drawn in by rounding noise: what meets them shares more than a border."""
+        if not self._square:
+            return np.asarray(shapely.buffer(self._outlines[cells], -SLACK_M, quad_segs=1))
+        low, high = self._bounds[cells, :2] + SLACK_M, self._bounds[cells, 2:] - SLACK_M
+        return np.asarray(shapely.box(*low.T, *high.T))
 
     def _touched(self, at: int, shape: shapely.Geometry) -> np.ndarray:
         """Cells that share an area with a survey."""
@@ -546,7 +554,7 @@ class _Cells:
             near = self._within_bounds(shape.bounds)
             near = near[shapely.intersects(shape, self._outlines[near])]
             edge = np.flatnonzero(~shapely.covers(shape, self._outlines[near]))
-            bare = edge[~(self._shared_area(shape, near[edge]) > 0)]
+            bare = edge[~shapely.intersects(shape, self._inner(near[edge]))]
             self._reached[at] = np.delete(near, bare)
         return self._reached[at]
 

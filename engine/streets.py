@@ -95,7 +95,7 @@ def _longest_part(context: Context) -> Streets:
     part = connected_parts(len(streets.nodes), one, other)
     length = np.zeros(len(part), dtype="int64")
     np.add.at(length, part[one], way)
-    return streets.only(part >= 0) if len(part) else streets
+    return streets.only(part == length.argmax()) if len(part) else streets
 
 
 def _all_streets(context: Context) -> Streets:

@@ -159,6 +159,10 @@ def _dark_places(
             note = f"{length:.0f} m without a lamp within 30 m"
             truths.append(Truth("P02", "roads", ids[road], "roads", code, severity, expected, "", note))
             break
+    lit = [int(road) for road in paths if all(road != dark.road for dark in found)][:1]
+    for road in lit:
+        code = cell_of(lines[road])
+        truths.append(Truth("P02", "roads", ids[road], "roads", code, "", "no", "", "lamps all along"))
     return found, truths
 
 

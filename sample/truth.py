@@ -7,6 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
+import numpy as np
 import pandas as pd
 
 TRUTH_COLUMNS = (
@@ -96,12 +97,17 @@ def truth_table(planted: list[Truth], foreseen: list[pd.DataFrame]) -> pd.DataFr
     Parameters
     ----------
     planted : list of Truth
-        They come first: what is foreseen of the same object under the same rule adds no row.
+        They add what nobody foresaw, and their notes; where both speak of a gap, what is foreseen holds:
+        a plant does not know what else its object lacks.
     foreseen : list of DataFrame
         `TRUTH_COLUMNS`.
     """
-    table = pd.concat([pd.DataFrame(planted, columns=list(Truth._fields)), *foreseen], ignore_index=True)
-    table = table.drop_duplicates(["rule_id", "object_role", "object_id", "discriminator"])
+    key = ["rule_id", "object_role", "object_id", "discriminator"]
+    plants = pd.DataFrame(planted, columns=list(Truth._fields)).drop_duplicates(key)
+    table = pd.concat([*foreseen, plants], ignore_index=True).drop_duplicates(key)
+    notes = plants[plants["expected"] == "yes"].set_index(key)["note"]
+    told = notes.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy(dtype=object)
+    table["note"] = np.where((table["note"] == "") & ~pd.isna(told), told, table["note"])
     return table[list(TRUTH_COLUMNS)].sort_values(
         ["rule_id", "expected", "object_role", "object_id", "discriminator"],
         ascending=[True, False, True, True, True],

@@ -286,44 +286,70 @@ WHERE NOT EXISTS (SELECT 1 FROM ledger_seen s WHERE s.class_code = k.class_code 
 
 CREATE TABLE data_card (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-  level TEXT NOT NULL,
-  area_code TEXT NOT NULL,
   role TEXT NOT NULL,
-  part TEXT NOT NULL,
+  level TEXT NOT NULL,
+  area_code TEXT,
+  card TEXT NOT NULL,
   numerator REAL,
   denominator REAL,
-  value REAL
+  value REAL,
+  coverage_rate REAL,
+  filled_rate REAL
 );
 CREATE TABLE pipe_matrix (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
   level TEXT NOT NULL,
-  area_code TEXT NOT NULL,
-  class_code TEXT NOT NULL,
-  kind_code TEXT NOT NULL,
-  paper_kind INTEGER,
+  area_code TEXT,
+  class_code TEXT,
+  kind_code TEXT,
+  paper_kind_no INTEGER,
+  state TEXT NOT NULL,
   records INTEGER NOT NULL,
   length_m REAL NOT NULL,
-  known_material_code REAL,
-  known_diameter_mm REAL,
-  known_depth_m REAL,
-  known_laid_year REAL,
-  known_burial_method REAL,
-  known_owner REAL,
-  known_assessed_on REAL,
+  kind_known REAL,
+  material_known REAL,
+  size_known REAL,
+  depth_known REAL,
+  year_known REAL,
+  burial_known REAL,
+  owner_known REAL,
   mean_age_a REAL,
-  newest TEXT
+  newest_survey TEXT
 );
 CREATE TABLE stock (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-  level TEXT NOT NULL,
-  area_code TEXT NOT NULL,
   role TEXT NOT NULL,
-  class_code TEXT NOT NULL,
-  decade TEXT NOT NULL,
+  level TEXT NOT NULL,
+  area_code TEXT,
+  class_code TEXT,
+  decade INTEGER,
   records INTEGER NOT NULL,
+  length_m REAL,
   floor_area_m2 REAL,
   estimated_m2 REAL,
-  length_m REAL
+  without_area INTEGER
+);
+CREATE TABLE totals_checked (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  measure TEXT NOT NULL,
+  class_code TEXT,
+  role TEXT,
+  area_code TEXT,
+  official REAL,
+  recorded REAL,
+  unit TEXT,
+  ratio REAL,
+  gap REAL,
+  result TEXT,
+  estimated_share REAL,
+  without_floors INTEGER,
+  without_amount INTEGER,
+  duplicates INTEGER,
+  duplicate_amount REAL,
+  unexplained REAL,
+  source TEXT,
+  as_of TEXT,
+  untested TEXT
 );
 
 INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
@@ -340,6 +366,7 @@ INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUE
   ('data_card', 'attributes', 'data_card', 'Completeness, correctness, precision and currency of each role and unit'),
   ('pipe_matrix', 'attributes', 'pipe_matrix', 'Length of pipes by class, kind and unit, and what is known of it'),
   ('stock', 'attributes', 'stock', 'Housing and pipes by decade and unit'),
+  ('totals_checked', 'attributes', 'totals_checked', 'Official totals beside the sum of the records'),
   ('ledger', 'attributes', 'ledger', 'What was looked at in each cell and class'),
   ('ledger_cells', 'attributes', 'ledger_cells', 'Cells of the ledger'),
   ('ledger_classes', 'attributes', 'ledger_classes', 'Classes of the ledger'),

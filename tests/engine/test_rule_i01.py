@@ -169,7 +169,7 @@ def oracle(items, seen):
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(things, visits)
 def test_agrees_with_the_oracle_on_random_cities(items, seen):
     city = city_of(items, seen)

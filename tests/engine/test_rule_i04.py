@@ -131,7 +131,7 @@ def oracle(items, storms, seen):
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(things, events, visits)
 def test_agrees_with_the_oracle_on_random_cities(items, storms, seen):
     findings = run(city_of(items, storms, seen)).findings

@@ -23,6 +23,7 @@ TABLES = {
     "ledger_seen",
     "pipe_matrix",
     "stock",
+    "totals_checked",
     "runs",
     "run_rules",
     "run_gaps",
