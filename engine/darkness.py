@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,13 @@ class _Spans:
     to_end: np.ndarray
 
 
-def dark_parts(lines: np.ndarray, lights: np.ndarray, distance: float, least: float) -> DarkParts:
+def dark_parts(
+    lines: np.ndarray,
+    lights: np.ndarray,
+    distance: float,
+    least: float,
+    on_chunk: Callable[[], None] = lambda: None,
+) -> DarkParts:
     """The parts of lines farther than a distance from every light, at least so long.
 
     A point at exactly the distance is lit, so that a light that only just reaches a line cuts its
@@ -63,9 +70,11 @@ def dark_parts(lines: np.ndarray, lights: np.ndarray, distance: float, least: fl
     lights : ndarray of shapely Point, shape (m,)
     distance, least : float
         Metres.
+    on_chunk : callable
+        Called between chunks of work.
     """
     pieces = straight_pieces(lines)
-    spans = _dark_spans(pieces, lights, distance)
+    spans = _dark_spans(pieces, _lit_spans(pieces, lights, distance, on_chunk))
     part, order = _connected(pieces, spans)
     metres = np.bincount(part, weights=(spans.high - spans.low)[order])
     long = metres[part] >= least - 1.0
@@ -77,8 +86,8 @@ def dark_parts(lines: np.ndarray, lights: np.ndarray, distance: float, least: fl
     return found[lengths >= least - SLACK_M]
 
 
-def _dark_spans(pieces: Pieces, lights: np.ndarray, distance: float) -> _Spans:
-    piece, low, high = _lit_spans(pieces, lights, distance)
+def _dark_spans(pieces: Pieces, lit: tuple[np.ndarray, np.ndarray, np.ndarray]) -> _Spans:
+    piece, low, high = lit
     count = len(pieces.line)
     # A dark span runs from where the light before ends to where the next begins; each piece is closed
     # by its two ends, which are dark unless a light reaches them.
@@ -107,7 +116,7 @@ def _dark_spans(pieces: Pieces, lights: np.ndarray, distance: float) -> _Spans:
 
 
 def _lit_spans(
-    pieces: Pieces, lights: np.ndarray, distance: float
+    pieces: Pieces, lights: np.ndarray, distance: float, on_chunk: Callable[[], None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Piece, and from where to where along it (metres) a light reaches it."""
     tree = shapely.STRtree(shapely.linestrings(np.stack([pieces.start, pieces.ends()], axis=1)))
@@ -121,7 +130,7 @@ def _lit_spans(
 
     none = np.zeros(0)
     parts = [(np.zeros(0, dtype="int64"), none, none)]
-    parts += in_chunks(lit, len(spots), _CHUNK, lambda: None)
+    parts += in_chunks(lit, len(spots), _CHUNK, on_chunk)
     piece, low, high = (np.concatenate(column) for column in zip(*parts))
     return piece, low, high
 

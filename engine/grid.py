@@ -26,6 +26,19 @@ def square_code(east: int, north: int) -> str:
     return f"X{letter}{abs(east):06d}{abs(north):06d}"
 
 
+def square_codes(squares: np.ndarray) -> np.ndarray:
+    """`square_code` of many squares, columns and rows of shape (n, 2), as object array of shape (n,)."""
+    east, north = squares.T
+    letter = np.array(list("ABCD"), dtype=object)[(east < 0) + 2 * (north < 0)]
+    return np.asarray("X" + letter + _six_digits(east) + _six_digits(north))
+
+
+def _six_digits(numbers: np.ndarray) -> np.ndarray:
+    """Numbers without sign and with zeros in front: of the few that differ each is written once."""
+    values, at = np.unique(np.abs(numbers), return_inverse=True)
+    return np.array([f"{value:06d}" for value in values], dtype=object)[at.reshape(-1)]
+
+
 class Grid:
     """Looks up cells and their outlines in one of the two grids."""
 
@@ -59,7 +72,7 @@ class Grid:
             return codes
         xy = np.column_stack([shapely.get_x(points[placed]), shapely.get_y(points[placed])])
         squares, inverse = np.unique(np.floor(xy / CELL_M).astype("int64"), axis=0, return_inverse=True)
-        words = np.array([square_code(east, north) for east, north in squares], dtype=object)
+        words = square_codes(squares)
         words[~self._meets(_boxes(squares))] = None
         codes[placed] = words[inverse.reshape(-1)]
         return codes
@@ -92,7 +105,7 @@ class Grid:
         squares = np.column_stack([east.ravel(), north.ravel()])
         boxes = _boxes(squares)
         inside = self._meets(boxes)
-        codes = np.array([square_code(e, n) for e, n in squares[inside]], dtype=object)
+        codes = square_codes(squares[inside])
         return codes, boxes[inside]
 
     def outlines(self, codes: Sequence[Optional[str]]) -> np.ndarray:

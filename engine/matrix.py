@@ -13,7 +13,7 @@ from ..model.tables import read_table
 from .amounts import CM2_PER_M2, MM_PER_M, floor_areas, lengths_mm, stretches
 from .city import usable
 from .context import Context
-from .ledger import SurveySheets
+from .surveys import NO_DAY, SurveySheets, micros_of
 
 EVERYWHERE = "*"
 """Area code of what no unit of the level holds; of everything, where there are no units."""
@@ -53,7 +53,6 @@ STOCK_COLUMNS = (
     "estimated_m2",
     "without_area",
 )
-_NO_DAY = np.iinfo("int64").min
 
 
 class _Split(NamedTuple):
@@ -168,11 +167,7 @@ def _known(context: Context) -> dict[str, np.ndarray]:
 def _newest_look(context: Context) -> np.ndarray:
     """Latest of captured_on and assessed_on of each pipe, microseconds UTC, shape (n,)."""
     rows = context.subject("pipes").rows
-    days = [
-        rows[field].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        for field in ("captured_on", "assessed_on")
-    ]
-    return np.max([np.where(np.isnat(day), _NO_DAY, day.astype("int64")) for day in days], axis=0)
+    return np.max([micros_of(rows[field]) for field in ("captured_on", "assessed_on")], axis=0)
 
 
 def _measured(
@@ -200,7 +195,7 @@ def _measured(
     aged = ~np.isnan(age[split.line])
     years = np.where(aged, age[split.line], 0.0).astype("int64")
     frame["mean_age_a"] = _ratio(_sums(key, split.mm * years, cells), _sums(key, split.mm * aged, cells))
-    latest = np.full(cells, _NO_DAY)
+    latest = np.full(cells, NO_DAY)
     np.maximum.at(latest, key, newest[split.line])
     frame["newest_survey"] = latest
     return frame
@@ -225,12 +220,12 @@ def _with_surveys(frame: pd.DataFrame, split: _Split, context: Context) -> pd.Da
     codes = frame["class_code"].to_numpy(dtype=object)
     area = pd.Index(split.codes).get_indexer(frame["area_code"])
     for code in [word for word in pd.unique(codes) if word is not None]:
-        days = np.full(len(split.codes), _NO_DAY)
+        days = np.full(len(split.codes), NO_DAY)
         mine = sheets.of(f"pipes:{code}")[sheet]
         np.maximum.at(days, unit[mine], sheets.days[sheet[mine]])
         here = codes == code
         latest[here] = np.maximum(latest[here], days[area[here]])
-    times = np.where(latest == _NO_DAY, np.datetime64("NaT", "us"), latest.astype("datetime64[us]"))
+    times = np.where(latest == NO_DAY, np.datetime64("NaT", "us"), latest.astype("datetime64[us]"))
     return frame.assign(newest_survey=pd.to_datetime(times, utc=True))
 
 

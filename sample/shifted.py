@@ -18,8 +18,8 @@ _AXIS_M, _FLATNESS = 6378245.0, 0.00669342162296594323
 _POND_EVERY_M2, _MOST_PONDS, _CORNERS = 120.0, 30, 15
 
 
-def dig_ponds(green: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Small ponds in gardens and along the banks, no two alike."""
+def dig_ponds(green: pd.DataFrame, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Small ponds in gardens and along the banks, no two alike, at most so many."""
     grounds = green["geometry"].to_numpy()[(green["what"] != "park").to_numpy()]
     count = np.minimum((shapely.area(grounds) / _POND_EVERY_M2).astype(int), _MOST_PONDS)
     owner = np.repeat(np.arange(len(grounds)), count)
@@ -32,7 +32,8 @@ def dig_ponds(green: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     ponds = shapely.polygons(np.round(np.concatenate([ring, ring[:, :1]], axis=1), 3))
     ponds = ponds[shapely.contains_properly(grounds[owner], ponds)]
     one, other = shapely.STRtree(ponds).query(ponds, predicate="dwithin", distance=4.0)
-    return np.delete(ponds, np.unique(other[one < other]))
+    ponds = np.delete(ponds, np.unique(other[one < other]))
+    return ponds[np.sort(rng.permutation(len(ponds))[:most])]
 
 
 def add_ponds(water: pd.DataFrame, ponds: np.ndarray) -> tuple[pd.DataFrame, list[Truth]]:

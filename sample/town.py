@@ -112,7 +112,7 @@ def _surroundings(
     ground_taken = carriageways(town.roads["geometry"].to_numpy(), town.roads["width_m"].to_numpy() + 2.0)
     streets = ground_taken[(town.roads["highway"] != "footway").to_numpy()]
     green = ground.make_green(town.net, town.blocks, town.frame, town.water["geometry"].to_numpy(), streets)
-    water, moved = shifted.add_ponds(town.water, shifted.dig_ponds(green, rng))
+    water, moved = shifted.add_ponds(town.water, shifted.dig_ponds(green, _ponds(town), rng))
     book.truths.extend(moved)
     neglected = ground.make_neglected(town.net, town.passages, town.blocks, town.frame, rng)
     filled = rng.random(len(neglected)) < 0.9
@@ -143,6 +143,11 @@ def _surroundings(
         "components": components,
         "units": units,
     }
+
+
+def _ponds(town: Town) -> int:
+    """How many ponds: enough to tell a shift by, too few to crowd the map."""
+    return int(np.clip(town.frame.columns * town.frame.rows // 20, 40, 400))
 
 
 def _plant(

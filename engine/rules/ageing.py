@@ -30,7 +30,7 @@ def find_aged_pipes(city: City, context: Context) -> Outcome:
     rows = context.standards.named("A01")
     count = len(city.table("pipes"))
     severities = [np.full(count, row.severity or "medium", dtype=object) for row in rows]
-    return Outcome(_severest("A01", "pipes", rows, severities, context))
+    return Outcome(_severest("A01", "pipes", rows, severities, city, context))
 
 
 def find_aged_buildings(city: City, context: Context) -> Outcome:
@@ -40,14 +40,19 @@ def find_aged_buildings(city: City, context: Context) -> Outcome:
     """
     rows = context.standards.named("A02")
     severities = [_severity(row, context) for row in rows]
-    return Outcome(_severest("A02", "housing", rows, severities, context))
+    return Outcome(_severest("A02", "housing", rows, severities, city, context))
 
 
 def _severest(
-    rule_id: str, role: str, rows: Sequence[Standard], severities: Sequence[np.ndarray], context: Context
+    rule_id: str,
+    role: str,
+    rows: Sequence[Standard],
+    severities: Sequence[np.ndarray],
+    city: City,
+    context: Context,
 ) -> gpd.GeoDataFrame:
     """A finding for each object that some row fits, by the row that is severest for it."""
-    table = context.city.table(role)
+    table = city.table(role)
     best = np.full(len(table), -1)
     rank = np.full(len(table), -1)
     fit = [context.fits(row, role) for row in rows]
@@ -64,7 +69,7 @@ def _severest(
         object_id=table["id"].iloc[found],
         severity=np.array(SEVERITIES, dtype=object)[rank[found]],
         geometry=table.geometry.to_numpy()[found],
-        crs=context.city.crs,
+        crs=city.crs,
         class_code=class_codes(role, table.iloc[found]),
         measured=np.where(np.isnan(references), np.nan, context.age(role)[found]),
         reference=references,

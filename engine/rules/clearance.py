@@ -20,6 +20,7 @@ from ..rule import Outcome, Rule
 from ..standards import Standard
 
 _CHUNK = 100_000
+_COLLECTION = 7
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def find_buildings_over_pipes(city: City, context: Context) -> Outcome:
         "C01",
         pairs,
         context,
+        crs=city.crs,
         severity=severity,
         geometry=parts,
         measured=overlap,
@@ -71,7 +73,17 @@ def _overlaps(context: Context) -> tuple[_Pairs, np.ndarray]:
     pairs = _Pairs(pipe, building)
     pairs = pairs.only(~_is_connection(pairs, context))
     areas = _valid(_shapes("housing", context)[pairs.building])
-    return pairs, shapely.intersection(_shapes("pipes", context)[pairs.pipe], areas)
+    return pairs, _lines_only(shapely.intersection(_shapes("pipes", context)[pairs.pipe], areas))
+
+
+def _lines_only(shapes: np.ndarray) -> np.ndarray:
+    """The shapes without the points at which a pipe merely touches an outline."""
+    shapes = shapes.copy()
+    mixed = np.flatnonzero(shapely.get_type_id(shapes) == _COLLECTION)
+    parts, owner = shapely.get_parts(shapes[mixed], return_index=True)
+    lines = shapely.get_dimensions(parts) == 1
+    shapes[mixed] = shapely.multilinestrings(parts[lines], indices=owner[lines])
+    return shapes
 
 
 def _shapes(role: str, context: Context) -> np.ndarray:
@@ -118,7 +130,7 @@ def _near(
 def _is_connection(pairs: _Pairs, context: Context) -> np.ndarray:
     """Whether the pipe is the building's own connection: short, and with an end in it."""
     lines = _shapes("pipes", context)[pairs.pipe]
-    short = shapely.length(lines) < context.number("C01.connector_max_m", "pipes")
+    short = shapely.length(lines) < context.number("C01.connector_max_m", "pipes") - SLACK_M
     own = np.zeros(len(lines), dtype=bool)
     asked = np.flatnonzero(short)
     areas = _shapes("housing", context)[pairs.building[asked]]
@@ -173,6 +185,7 @@ def find_short_clearances(city: City, context: Context) -> Outcome:
         "C02",
         pairs,
         context,
+        crs=city.crs,
         severity=np.where(known[at], words, "info").astype(object),
         geometry=shapely.shortest_line(lines[short], areas[short]),
         measured=distance,
@@ -225,7 +238,6 @@ def _findings(rule_id: str, pairs: _Pairs, context: Context, **columns: object) 
         object_role="pipes",
         object_id=[f"{pipe}|{building}" for pipe, building in zip(ids, others)],
         objects=[(f"pipes:{pipe}", f"housing:{building}") for pipe, building in zip(ids, others)],
-        crs=context.city.crs,
         anchor_geometry=table.geometry.to_numpy()[pairs.pipe],
         class_code=class_codes("pipes", table)[pairs.pipe],
         unit="m",

@@ -221,10 +221,10 @@ def _darkness(lines: np.ndarray, context: Context) -> list[tuple[str, DarkParts]
     distance = context.number("P02.light_m", "components:street_lamp")
     least = context.number("P02.min_length_m")
     points = context.points("components")
-    sure = dark_parts(lines, points[may_work], distance, least)
+    sure = dark_parts(lines, points[may_work], distance, least, context.check_cancelled)
     if works.sum() == may_work.sum():
         return [("known", sure)]
-    maybe = dark_parts(lines, points[works], distance, least)
+    maybe = dark_parts(lines, points[works], distance, least, context.check_cancelled)
     inside = np.zeros(len(maybe.line), dtype=bool)
     part, other = shapely.STRtree(maybe.shapes).query(
         shapely.line_interpolate_point(sure.shapes, 0.5, normalized=True),

@@ -16,9 +16,10 @@ from ..city import City
 from ..classes import class_codes
 from ..context import Context
 from ..findings import join_findings, make_findings
+from ..ledger import record_rows
 from ..plausibility import OLD_CODE_FIELDS, Failure, geometry_faults, object_ids
 from ..rule import Outcome, Rule
-from ..standards import ON, Standard
+from ..standards import Standard
 
 _GEOMETRY = "geometry"
 _SURROUNDINGS = ("housing", "pipe_points")
@@ -204,20 +205,11 @@ def _stale(role: str, dates: pd.Series, is_dated: np.ndarray, context: Context) 
 def allowed_ages(role: str, context: Context) -> tuple[list[Standard], np.ndarray]:
     """Rows of the standards that allow an age, and which of them decides for each object, shape (n,)."""
     usual = context.standards.parameter("D03.max_age_days", role)
-    limits = [usual, *sorted(_record_rows(context), key=_narrower_last)]
+    limits = [usual, *sorted(record_rows(context), key=_narrower_last)]
     which = np.zeros(len(context.city.table(role)), dtype="int64")
     for at, row in enumerate(limits[1:], start=1):
         which[context.fits(row, role)] = at
     return limits, which
-
-
-def _record_rows(context: Context) -> list[Standard]:
-    """Rows on how often records have to be updated: they make no visit due, so their use is `record`."""
-    return [
-        row
-        for row in context.standards.in_force("record_update")
-        if row.use in ("record", "rule") and row.confidence in ON
-    ]
 
 
 def _narrower_last(row: Standard) -> tuple[int, float, str]:

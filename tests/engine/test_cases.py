@@ -102,6 +102,15 @@ def test_the_same_complaint_on_two_platforms_counts_once():
     assert kept([call, {**copy, "source": "hotline_12319"}]) == ["K0", "K1"]
 
 
+@pytest.mark.parametrize(
+    ("later", "x", "counted"), [(3, 20, 1), (3.01, 0, 2), (3, 20.01, 2), (0, 0, 1), (-3, 20, 1)]
+)
+def test_a_copy_comes_within_three_days_and_twenty_metres(later, x, counted):
+    call = {"text": "井盖响", "source": "hotline_12319", "ago": 10}
+    copy = {**call, "source": "hotline_12345", "hour": 12 + 24 * later, "x": x}
+    assert len(kept([call, copy])) == counted
+
+
 def test_one_caller_counts_again_after_thirty_days_and_in_another_cell():
     rows = [{"caller": "x", "ago": ago} for ago in (100, 90, 71, 70, 41, 40)]
     assert kept(rows) == ["K0", "K3", "K5"]

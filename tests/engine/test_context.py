@@ -54,7 +54,7 @@ def test_population_of_a_unit_is_split_by_residential_floor_area():
     housing = houses(
         [None] * 3, floor_area_m2=[100.0, None, 300.0], floors=[1.0, 6.0, 1.0], use=[None, None, "office"]
     )
-    weights = context_of(units=units, housing=housing)._cell_weights()
+    weights = context_of(units=units, housing=housing).cell_weights
     assert weights["XA000000000000"] == pytest.approx(100 * 100 / 700)
     assert weights["XA000001000000"] == pytest.approx(100 * 600 / 700)
     assert weights["XA000002000000"] == 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
 from citygap.engine.city import city_from_tables
-from citygap.engine.grid import Grid, square_code
+from citygap.engine.grid import Grid, square_code, square_codes
 from citygap.engine.units import Units
 
 # numbers so small that a hundredth of them is nothing are no coordinates
@@ -87,3 +87,9 @@ def test_study_area_is_the_city_else_the_highest_level_else_the_hull():
     )
     assert Units(city_from_tables({"roads": roads})).study_area.area == 100
     assert Units(city_from_tables({})).study_area is None
+
+
+def test_many_codes_are_those_of_each():
+    squares = np.array([(6396, 34567), (-1, 0), (0, -1), (-123456, -7), (0, 0)])
+    assert square_codes(squares).tolist() == [square_code(int(east), int(north)) for east, north in squares]
+    assert square_codes(squares[:0]).tolist() == []

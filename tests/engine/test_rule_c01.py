@@ -109,6 +109,13 @@ def test_two_crossings_of_one_house_are_one_finding():
     assert row.geometry.geom_type == "MultiLineString" and row.measured == 20.0
 
 
+def test_where_a_pipe_merely_touches_the_wall_is_no_part_of_the_finding():
+    line = LineString([(-5, 2), (0, 4), (-5, 6), (-5, 8), (15, 8)])
+    (row,) = run(city_of([{"class_code": "JS", "line": line}], [box(0, 0, 10, 10)])).values()
+    assert row.geometry.equals(LineString([(0, 8), (10, 8)]))
+    assert row.geometry.geom_type in ("LineString", "MultiLineString") and row.measured == 10.0
+
+
 def test_bad_shapes_stop_nothing():
     pipes = [
         {"class_code": "JS", "from": (-5, 5), "to": (25, 5)},

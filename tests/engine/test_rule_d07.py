@@ -112,12 +112,14 @@ def test_a_constant_shift_without_a_name(move, cause):
         assert not verdict.is_confirmed
 
 
-def test_near_gcj02_but_not_by_the_formula_is_suspected_only():
-    here = points()
+@pytest.mark.parametrize("off, cause", [(20.0, "gcj02"), (-49.0, "gcj02"), (-100.0, "constant")])
+def test_near_gcj02_but_not_by_the_formula_is_suspected_at_most(off, cause):
+    here = points(side=1000.0)
     middle = here.mean(axis=0)[None]
-    shift = (by_degrees(gcj02.gcj02)(middle) - middle)[0] + (20.0, 0.0)
+    shift = (by_degrees(gcj02.gcj02)(middle) - middle)[0] + (off, 0.0)
     (found,) = verdicts({"pipes": joined(pipes(here, "base"), pipes(here + shift, "other"))})
-    assert (found.cause, found.is_confirmed) == ("gcj02", False)
+    assert (found.cause, found.is_confirmed) == (cause, False)
+    assert (found.east, found.north) == pytest.approx(tuple(shift), abs=0.01)
 
 
 def test_two_layers_of_other_things_agree_on_nothing():

@@ -173,6 +173,12 @@ def test_what_feeds_a_part(feature):
     assert found(city_of(pipes, [("PS", feature, Point(200, 0))]))
 
 
+@pytest.mark.parametrize(("west", "cut_off"), [(-19.9, False), (-20, False), (-20.01, True), (19, False)])
+def test_a_part_that_reaches_the_edge_of_the_study_area_goes_on_beyond_it(west, cut_off):
+    pipes = [("P1", "JS", line((0, 0), (100, 0))), ("P2", "JS", line((100, 0), (200, 0)))]
+    assert bool(found(city_of(pipes, unit=box(west, -1e5, 1e5, 1e5)))) is cut_off
+
+
 def test_two_classes_are_two_networks_and_a_crossing_is_no_joint():
     joined = [("P1", "JS", line((0, 0), (100, 0))), ("P2", "PS", line((100, 0), (200, 0)))]
     assert [gap[0] for gap in found(city_of(joined)).values()] == ["P1", "P2"]
