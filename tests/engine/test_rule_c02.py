@@ -46,11 +46,10 @@ def city_of(pipes, drop=()):
 
 
 def standards(all_on):
-    rows = [
+    return [
         replace(row, confidence="secondary") if all_on and row.rule_or_activity == "C02" else row
         for row in shipped_standards()
     ]
-    return rows
 
 
 def run(city, all_on=False):
