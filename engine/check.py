@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Optional
 
 import geopandas as gpd
@@ -130,9 +131,7 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
             continue
         part, own, names = parts.of(rule)
         if own is None:
-            found, untested = context.run_once(
-                rule.rule_id, rule.reads, lambda rule=rule: _find(rule, context)
-            )
+            found, untested = context.run_once(rule.rule_id, rule.reads, partial(_find, rule, context))
         else:
             found, untested = _find(rule, part, own, names)
             owners[rule.rule_id] = names

@@ -13,7 +13,19 @@ SECTION = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 COMMANDS = (
-    *("sample", "card", "check", "ledger", "figures", "gaps", "gaps --geojson", "flag", "note", "status", "history"),
+    *(
+        "sample",
+        "card",
+        "check",
+        "ledger",
+        "figures",
+        "gaps",
+        "gaps --geojson",
+        "flag",
+        "note",
+        "status",
+        "history",
+    ),
     *("history --verify", "undo", "report"),
 )
 

@@ -7,9 +7,9 @@ import shapely
 from shapely.geometry import LineString, box
 
 from citygap.engine.check import run_check
-from citygap.engine.rows import to_rows
 from citygap.engine.city import city_from_tables
 from citygap.engine.registry import RULES
+from citygap.engine.rows import to_rows
 from citygap.engine.standards import Standards, shipped_standards
 from citygap.model.catalogue import catalogue
 from citygap.model.errors import Cancelled

@@ -1,9 +1,7 @@
 """An edit followed by a run around it gives what a run over the whole edited city gives."""
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pytest
 import shapely
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -43,7 +41,7 @@ def draw_edit(city, role, rng):
         row["id"] = f"{role}-new"
     if kind in (1, 2) and row.geometry.iloc[0] is not None:
         dx, dy = rng.integers(-60, 60, 2) * 1.0
-        row.geometry = [shapely.transform(row.geometry.iloc[0], lambda xy: xy + [dx, dy])]
+        row.geometry = [shapely.transform(row.geometry.iloc[0], lambda xy: np.add(xy, (dx, dy)))]
     for column in rng.choice(table.columns.difference(["id", "geometry", "residents", "source_name"]), 4):
         row[column] = table[column].iloc[[rng.integers(len(table))]].reset_index(drop=True)
     return row, pd.Series([], dtype="str")
@@ -55,7 +53,7 @@ def named_by(*tables):
     return pd.concat([objects, objects.str.replace(r"^[a-z_]+:", "", regex=True)])
 
 
-@settings(max_examples=25, deadline=None, phases=DRAW)
+@settings(max_examples=15, deadline=None, phases=DRAW, derandomize=True)
 @given(st.integers(0, 10_000), st.sampled_from(ROLES))
 def test_an_edit_and_a_run_around_it_equal_a_whole_run(seed, role):
     city, rng = random_city(seed), np.random.default_rng(seed)
@@ -76,13 +74,5 @@ def test_an_edit_and_a_run_around_it_equal_a_whole_run(seed, role):
         }
         gaps = {**kept, **found}
     edited = index.city()
-    fresh_context, expected = whole(edited)
-    same = rows_of(expected, edited)
-    changed = {rule for rule in WITH_REACH if statistics_changed(context, fresh_context)}
-    assert {k: r for k, r in gaps.items() if r.rule_id not in changed} == {
-        k: r for k, r in same.items() if r.rule_id not in changed
-    }
-
-
-def statistics_changed(before, after):
-    return False
+    _, expected = whole(edited)
+    assert gaps == rows_of(expected, edited)
