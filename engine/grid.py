@@ -10,6 +10,9 @@ import shapely
 
 from .units import Units
 
+MOST_CELLS = 6_000_000
+"""Squares of 60,000 km²: ten times Shanghai."""
+
 CELL_M = 100
 """Side of a square cell, metres (10,000 m², as 万米单元网格)."""
 
@@ -88,7 +91,10 @@ class Grid:
         return self.cells_in(np.full(4, np.nan) if area is None else np.array(area.bounds))
 
     def cells_in(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and outlines of the cells of the study area that meet a frame (west, south, east, north)."""
+        """Codes and outlines of the cells of the study area that meet a frame (west, south, east, north).
+
+        None of more than `MOST_CELLS` squares: that is no city but an outlier, or a country.
+        """
         if self.is_official:
             outlines = self._cells.geometry.to_numpy()
             west, south, east, north = shapely.bounds(outlines).T
@@ -101,6 +107,9 @@ class Grid:
         high = np.minimum(frame[2:], area.bounds[2:])
         first = np.floor(low / CELL_M).astype("int64")
         last = np.floor(high / CELL_M).astype("int64") + 1
+        wide, tall = np.maximum(last - first, 0).tolist()
+        if wide * tall > MOST_CELLS:
+            return np.array([], dtype=object), np.array([], dtype=object)
         east, north = np.meshgrid(np.arange(first[0], last[0]), np.arange(first[1], last[1]))
         squares = np.column_stack([east.ravel(), north.ravel()])
         boxes = _boxes(squares)

@@ -13,7 +13,7 @@ import shapely
 from ...model.roles import BOUNDARY_LEVELS, OBJECT_LAYERS
 from ..city import City
 from ..context import Context
-from ..findings import join_findings, make_findings
+from ..findings import join_findings, make_findings, no_findings
 from ..ledger import ClassLedger, Ledger, cells_in_units, ledger, weights_in_units
 from ..reconcile import EVERYWHERE, deviation, reconcile
 from ..rule import Outcome, Rule
@@ -35,6 +35,8 @@ def find_never_surveyed(city: City, context: Context) -> Outcome:
     class's units, or old housing lies in one of them.
     """
     book = context.once(ledger)
+    if not len(book.codes):
+        return Outcome(no_findings(city.crs), ("the study area is none, or too wide to be counted in cells",))
     units = _unit_cells(book, context)
     weight = weights_in_units(book, units.unit, context)
     old = _cells_with_old_housing(book, context)

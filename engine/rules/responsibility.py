@@ -110,7 +110,7 @@ def _findings(role: str, tested: list[str], lacking: np.ndarray, context: Contex
 
 
 def _cells_without_fallback(duties: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
-    codes, outlines = context.grid.all_cells()
+    codes, outlines = context.cells
     mine = duties[(duties["duty"] == "fallback").to_numpy(dtype=bool)]
     general = mine["class"].isin(_CELL_CLASSES).to_numpy(dtype=bool)
     bare = ~is_within_any(shapely.point_on_surface(outlines), mine.geometry.to_numpy()[general])
