@@ -367,6 +367,14 @@
         <translation>没有这个命令。</translation>
     </message>
     <message>
+        <source>no_figures</source>
+        <translation>没有这张统计表。</translation>
+    </message>
+    <message>
+        <source>bad_text</source>
+        <translation>文字不能为空。</translation>
+    </message>
+    <message>
         <source>no_crs</source>
         <translation>数据没有坐标系，请指定 EPSG 编号。</translation>
     </message>

@@ -218,7 +218,7 @@ def test_geojson_is_rfc_7946_and_gdal_reads_it(run, tmp_path, store):
     back = read.to_crs(4549).set_index("gap_id").geometry
     gap = _gap(run, store, "A02")
     assert back[gap["gap_id"]].hausdorff_distance(shapely.from_wkt(gap["geometry"])) < 0.02
-    shapes = [feature["geometry"] for feature in collection["features"]]
+    shapes = [feature["geometry"] for feature in collection["features"] if feature["geometry"]]
     rings = [shape["coordinates"][0] for shape in shapes if shape["type"] == "Polygon"]
     rings += [part[0] for shape in shapes if shape["type"] == "MultiPolygon" for part in shape["coordinates"]]
     assert rings and all(shapely.LinearRing(ring).is_ccw for ring in rings)

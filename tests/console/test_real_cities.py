@@ -205,6 +205,8 @@ def assert_aged(story, buildings):
     `buildings` is id to (word for the use, what it says of its year).
     """
     years = {name: plain_year(year) for name, (_, year) in buildings.items()}
+    # before the first year of ageing.csv (AG045) a year is not plausible, and counts as none
+    years = {name: year if year is None or year >= 1843 else None for name, year in years.items()}
     old = {
         name
         for name, year in years.items()

@@ -61,7 +61,7 @@ def test_main_job(bench, qtbot, monkeypatch, city, tmp_path, photo, qgis_iface, 
     run_check(bench, qtbot)
 
     assert not dock.check_page.missing_panel.isVisible()
-    assert dock.check_page.results.rowCount() == 8
+    assert dock.check_page.results.rowCount() == 35
     assert dock.check_page.stage_label.text().startswith("Found ")
     with open_store(store_path) as store:
         found = gaps.count_by(store)[0][0]
