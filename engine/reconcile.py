@@ -200,6 +200,10 @@ def _base_units(measure: str, unit: str) -> tuple[float, Optional[str]]:
     return np.nan, f"unit {unit!r} of {measure} is not known"
 
 
+_PAPER_FLOOR_AREAS = {"housing": "D06.paper_floor_area", "old_housing": "D06.paper_old_floor_area"}
+"""Class word to the parameter that gives the paper's total of it."""
+
+
 def _paper_totals(context: Context) -> list[_Total]:
     """The paper's totals, if the units hold the whole of Shanghai."""
     area_row = context.standards.optional("D06.paper_area_code")
@@ -210,8 +214,9 @@ def _paper_totals(context: Context) -> list[_Total]:
     if not shapely.area(whole.geometry.to_numpy()).sum() > context.number("D06.paper_min_area_km2") * 1e6:
         return []
     return [
-        _Total("floor_area", row.object_class, area_row.value, row.number(), row.source, pd.NaT)
-        for row in context.standards.named("D06.paper_floor_area")
+        _Total("floor_area", word, area_row.value, row.number(), row.source, pd.NaT)
+        for word, name in _PAPER_FLOOR_AREAS.items()
+        for row in context.standards.named(name)
     ]
 
 
