@@ -164,3 +164,9 @@ def usable(geometry: gpd.GeoSeries) -> np.ndarray:
     coordinates, owner = shapely.get_coordinates(shapes, return_index=True)
     good[owner[~np.isfinite(coordinates).all(axis=1)]] = False
     return np.asarray(good)
+
+
+def lacking_role(city: City, roles: tuple[str, ...]) -> Optional[str]:
+    """The sentence that names the roles a city lacks, None if it has them all."""
+    absent = [role for role in roles if not city.has(role)]
+    return f"no {' and no '.join(absent)} given" if absent else None

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from .accuracy import stated_accuracy
 from .city import usable
 from .classes import class_codes
 from .context import Context
@@ -17,7 +18,6 @@ from .coverage import SLACK_M, covered_length, straight_pieces
 from .likeness import Pairs, common_box, meeting, near_bounds, shared_area, thin_crowds, valid_areas
 from .standards import Standard
 
-GRADES = ("A", "B", "C")
 """Grades of accuracy that records state."""
 _SHARE_SLACK = 1e-9
 
@@ -114,21 +114,10 @@ def shared_records(role: str, context: Context) -> Optional[Shared]:
         pd.factorize(named["kind"], sort=True)[0].astype("int64"),
         names,
         table["id"].iloc[rows].fillna("").astype(object).to_numpy(),
-        _accuracy(role, context)[rows],
+        stated_accuracy(role, context)[rows],
         context.standards.parameter("D08.match_tol_m", role),
         context.standards.parameter("D08.min_overlap", role),
     )
-
-
-def _accuracy(role: str, context: Context) -> np.ndarray:
-    """Stated accuracy of each record in metres, 0 where none is stated, shape (n,)."""
-    values = context.subject(role).rows
-    accuracy = np.zeros(len(values))
-    if "accuracy_grade" in values:
-        for grade in GRADES:
-            stated = (values["accuracy_grade"] == grade).to_numpy(dtype=bool)
-            accuracy[stated] = context.number(f"accuracy.{grade}", role)
-    return accuracy
 
 
 def equal_ids(records: Shared) -> Pairs:

@@ -10,12 +10,13 @@ import numpy as np
 import shapely
 
 from ..accuracy import stated_accuracy, widest_accuracy_m
-from ..city import City, usable
+from ..city import City, lacking_role, usable
 from ..classes import class_codes
 from ..conditions import fits, might_fit, parse
 from ..context import Context
 from ..coverage import SLACK_M
 from ..findings import make_findings
+from ..likeness import valid_areas
 from ..rule import Outcome, Rule
 from ..standards import Standard
 
@@ -72,7 +73,7 @@ def _overlaps(context: Context) -> tuple[_Pairs, np.ndarray]:
     pipe, building = _near(lines, outlines, np.zeros(len(lines)), context)
     pairs = _Pairs(pipe, building)
     pairs = pairs.only(~_is_connection(pairs, context))
-    areas = _valid(_shapes("housing", context)[pairs.building])
+    areas = valid_areas(_shapes("housing", context)[pairs.building])
     return pairs, _lines_only(shapely.intersection(_shapes("pipes", context)[pairs.pipe], areas))
 
 
@@ -88,13 +89,6 @@ def _lines_only(shapes: np.ndarray) -> np.ndarray:
 
 def _shapes(role: str, context: Context) -> np.ndarray:
     return np.asarray(context.city.table(role).geometry.to_numpy())
-
-
-def _valid(areas: np.ndarray) -> np.ndarray:
-    crossed = ~shapely.is_valid(areas)
-    areas = areas.copy()
-    areas[crossed] = shapely.make_valid(areas[crossed])
-    return areas
 
 
 def _pipes(context: Context) -> np.ndarray:
@@ -223,7 +217,7 @@ def _built_over(pairs: _Pairs, context: Context) -> np.ndarray:
     """Whether C01 speaks of the pair."""
     lines, areas = _shapes("pipes", context)[pairs.pipe], _shapes("housing", context)[pairs.building]
     over = shapely.intersects(lines, areas)
-    parts = shapely.intersection(lines[over], _valid(areas[over]))
+    parts = shapely.intersection(lines[over], valid_areas(areas[over]))
     over[over] = shapely.length(parts) >= context.number("C01.min_overlap_m", "pipes") - SLACK_M
     return np.asarray(over)
 
@@ -245,14 +239,9 @@ def _findings(rule_id: str, pairs: _Pairs, context: Context, **columns: object) 
     )
 
 
-def _lacks(city: City) -> Optional[str]:
-    absent = [role for role in ("pipes", "housing") if not city.has(role)]
-    return f"no {' and no '.join(absent)} given" if absent else None
-
-
 def _lacks_diameter(city: City) -> Optional[str]:
     if not city.has("pipes") or not city.has("housing"):
-        return _lacks(city)
+        return lacking_role(city, ("pipes", "housing"))
     return None if city.has("pipes", "diameter_mm") else "no diameter_mm of pipes given"
 
 
@@ -271,7 +260,7 @@ def _clearance_reach_m(context: Context) -> float:
 BUILDING_OVER_PIPE = Rule(
     "C01",
     find_buildings_over_pipes,
-    _lacks,
+    lambda city: lacking_role(city, ("pipes", "housing")),
     roles=("pipes", "housing", "units"),
     reach_m=lambda context: 0.0,
 )

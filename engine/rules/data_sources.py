@@ -9,13 +9,13 @@ import numpy as np
 import shapely
 
 from ...model.roles import OBJECT_LAYERS
+from ..accuracy import GRADES
 from ..city import City
 from ..classes import YEAR_FIELD, class_codes
 from ..context import Context, representative_points
 from ..findings import join_findings, make_findings
 from ..likeness import Pairs
 from ..matching import (
-    GRADES,
     Shared,
     each_others_nearest,
     equal_ids,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
 from ...model.vocabulary import canonical, maps_to
-from ..city import City, usable
+from ..city import City, lacking_role, usable
 from ..classes import class_codes
 from ..connected import connected_parts
 from ..context import Context
@@ -346,12 +344,6 @@ def _bare_streets(
         ],
         evidence=("housing", "pipes"),
     )
-
-
-def lacking_role(city: City, roles: tuple[str, ...]) -> Optional[str]:
-    """The sentence that names the roles a city lacks, None if it has them all."""
-    absent = [role for role in roles if not city.has(role)]
-    return f"no {' and no '.join(absent)} given" if absent else None
 
 
 DANGLING_END = Rule(

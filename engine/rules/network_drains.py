@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from ...model.vocabulary import component_classes, component_pipe_classes, maps_to
-from ..city import City, usable
+from ..city import City, lacking_role, usable
 from ..classes import class_codes
 from ..context import Context
 from ..coverage import SLACK_M, merged_lines
@@ -21,7 +21,6 @@ from ..ends import within
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
 from ..standards import Standard
-from .network import lacking_role
 
 DRAINS = "PS"
 """Class of drains."""

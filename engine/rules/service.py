@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from ..city import City, usable
+from ..accuracy import GRADES, stated_accuracy
+from ..city import City, lacking_role, usable
 from ..classes import class_codes
 from ..context import Context
 from ..coverage import SLACK_M, merged_lines
@@ -22,7 +23,6 @@ _REACH = "S01.reach_m"
 _SEWER_KINDS = {"PS": ("WS", "HS")}
 """Kinds of a class that serve buildings, where not all do: storm water does not."""
 
-_GRADES = ("A", "B", "C")
 _CHUNK = 100_000
 
 
@@ -128,8 +128,8 @@ def _within_accuracy(
     buildings: np.ndarray, tree: shapely.STRtree, pipes: np.ndarray, reach: float, context: Context
 ) -> np.ndarray:
     """Whether each building is as close to a pipe as the sum of their stated accuracies, shape (n,)."""
-    of_building = _accuracy("housing", context)[buildings]
-    of_pipe = _accuracy("pipes", context)[pipes]
+    of_building = stated_accuracy("housing", context)[buildings]
+    of_pipe = stated_accuracy("pipes", context)[pipes]
     within = np.zeros(len(buildings), dtype=bool)
     widest = of_building.max(initial=0) + of_pipe.max(initial=0)
     if widest <= reach:
@@ -139,17 +139,6 @@ def _within_accuracy(
     apart = shapely.distance(shapes[near], tree.geometries[line])
     within[near[apart <= of_building[near] + of_pipe[line]]] = True
     return within
-
-
-def _accuracy(role: str, context: Context) -> np.ndarray:
-    """Stated accuracy of each object in metres, 0 where none is stated, shape (n,)."""
-    rows = context.subject(role).rows
-    accuracy = np.zeros(len(rows))
-    if "accuracy_grade" in rows:
-        for grade in _GRADES:
-            stated = (rows["accuracy_grade"] == grade).fillna(False).to_numpy(dtype=bool)
-            accuracy[stated] = context.number(f"accuracy.{grade}", role)
-    return accuracy
 
 
 def _findings(
@@ -202,21 +191,16 @@ def _params(facts: dict[str, np.ndarray], count: int) -> list[dict[str, Any]]:
     return params
 
 
-def _missing(city: City) -> Optional[str]:
-    absent = [role for role in ("housing", "pipes") if not city.has(role)]
-    return f"no {' and no '.join(absent)} given" if absent else None
-
-
 def _reach_m(context: Context) -> float:
     """Twice the widest reach, or the widest sum of accuracies."""
     reach = max((context.number(_REACH, name) for name in _expected_classes(context)), default=0.0)
-    return max(2 * reach, 2 * max(context.number(f"accuracy.{grade}", "pipes") for grade in _GRADES))
+    return max(2 * reach, 2 * max(context.number(f"accuracy.{grade}", "pipes") for grade in GRADES))
 
 
 BUILDING_NOT_SERVED = Rule(
     "S01",
     find_unserved_buildings,
-    _missing,
+    lambda city: lacking_role(city, ("housing", "pipes")),
     roles=("housing", "pipes", "surveys", "units", "roads"),
     reach_m=_reach_m,
 )
