@@ -79,6 +79,8 @@ def section(result: Results) -> str:
             + " | ".join(_number(result["tools"][tool].get("load")) for tool in tools)
             + " |  |  |",
             "",
+            _agreement(result),
+            "",
             "Peak memory, MB:",
             "",
             "|  | " + " | ".join(tools) + " |",
@@ -89,6 +91,19 @@ def section(result: Results) -> str:
             "",
         ]
     )
+
+
+def _agreement(result: Results) -> str:
+    """How many answers of other tools were compared with ours, and whether they are the same."""
+    ours = result["tools"].get(OURS, {"answers": {}})["answers"]
+    compared = [
+        "differs" in answer
+        for tool, said in result["tools"].items()
+        for name, answer in said["answers"].items()
+        if tool != OURS and "seconds" in answer and "seconds" in ours.get(name, {})
+    ]
+    differ = f"{sum(compared)} differ" if any(compared) else "all the same"
+    return f"Answers compared with CityGap's: {len(compared)}, {differ}."
 
 
 def ratio(result: Results, name: str) -> float | None:

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
 from ..engine.check import Ask, run_rules
 from ..engine.context import Context
 from ..engine.index import CityIndex
-from ..engine.window import Edit
+from ..engine.window import lay_over
 from ..model.errors import CityGapError
 from ..model.roles import ROLES
 from ..sources.edited import edited_rows
@@ -44,7 +45,7 @@ def edit(call: Call, cities: HeldCities) -> dict[str, Any]:
     with open_store(call.text("store")) as store:
         standards = standards_in_force(store, held.city)
         context = held.context(standards, runs.dismissed(store), call.is_cancelled)
-        change = _lay_over(call, context, role)
+        change = lay_over(context, role, *_edited(call, context, role))
         held.accept_edit(role)
         result = run_rules(context, Ask(switched_off=runs.off(store), edit=change), call.stage("rules"))
         run = clock.run(held.city, f"edit:{role}")
@@ -64,25 +65,15 @@ def _role(call: Call) -> str:
     return role
 
 
-def _lay_over(call: Call, context: Context, role: str) -> Edit:
-    """Lay the edit over the city."""
+def _edited(call: Call, context: Context, role: str) -> tuple[gpd.GeoDataFrame, pd.Series]:
+    """The rows as they are now, and the ids of those that are gone."""
     index = context.once(CityIndex)
     changes = _changes(call)
     upserts = changes.get("upserts") or []
     gone = pd.Series([str(item) for item in changes.get("deletes") or []], dtype="str")
     ids = pd.concat([gone, pd.Series([str(item.get("id")) for item in upserts], dtype="str")])
     before = index.take(role, index.sharing(role, ("id",), ids))
-    rows = edited_rows(role, upserts, before, context.city.tz)
-    frames = index.replace(role, rows, gone)
-    return Edit(role, ids, _named(role, before, rows), frames)
-
-
-def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
-    """Ids of the objects that rows name, by id or by ``role:id``."""
-    if "object_id" not in ROLES[role].field_names:
-        return pd.Series([], dtype="str")
-    objects = pd.concat([table["object_id"] for table in tables]).dropna()
-    return pd.concat([objects, objects.str.replace(r"^[a-z_]+:", "", regex=True)])
+    return edited_rows(role, upserts, before, context.city.tz), gone
 
 
 def _changes(call: Call) -> dict[str, Any]:

@@ -50,11 +50,11 @@ class Held:
         """What is known of the city; what the standards leave true is kept from the request before."""
         from ..engine.context import Context
 
-        if self._context is None:
-            self._context = Context(self.city, standards, is_cancelled, dismissed=dismissed)
-        else:
-            self._context = self._context.renewed(standards, dismissed, is_cancelled)
-        return self._context
+        renewed = self._context and self._context.renewed(standards, dismissed, is_cancelled)
+        if renewed is None:
+            renewed = Context(self.edited_city(), standards, is_cancelled, dismissed=dismissed)
+        self._context = renewed
+        return renewed
 
     def accept_edit(self, role: str) -> None:
         """Take the files of an edited role as they are now: their edit has been laid over the city."""

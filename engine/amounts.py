@@ -96,6 +96,10 @@ def _whole(amounts: np.ndarray) -> np.ndarray:
 
 def outline_areas(role: str, context: Context) -> Areas:
     """Area that the outline of each object covers; points and lines cover none that is known."""
+    return context.own(_outline_areas, role)
+
+
+def _outline_areas(context: Context, role: str) -> Areas:
     table = context.city.table(role)
     shapes = table.geometry.to_numpy()
     known = usable(table.geometry) & (shapely.get_dimensions(shapes) == 2)
@@ -125,6 +129,10 @@ def floor_areas(context: Context) -> Areas:
 
 def lengths_mm(role: str, context: Context) -> np.ndarray:
     """Length of each object that is a line, whole millimetres on the ellipsoid, 0 for others, shape (n,)."""
+    return context.own(_lengths_mm, role)
+
+
+def _lengths_mm(context: Context, role: str) -> np.ndarray:
     table = context.city.table(role)
     shapes = table.geometry.to_numpy()
     lines = usable(table.geometry) & np.isin(shapely.get_type_id(shapes), _LINE_TYPES)
@@ -139,6 +147,10 @@ def stretches(role: str, level: str, context: Context) -> Stretches:
 
     Where units of the level overlap, the one with the smallest code has what both hold.
     """
+    return context.own(_stretches, role, level)
+
+
+def _stretches(context: Context, role: str, level: str) -> Stretches:
     table = context.city.table(role)
     mm = lengths_mm(role, context)
     row = np.flatnonzero(mm > 0)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..model.identity import gap_key
 from ..model.roles import BOUNDARY_LEVELS, OBJECT_LAYERS
+from .areas import unit_of
 from .context import Context
 from .ledger import cells_in_units, filled_records, ledger, weights_in_units
 from .plausibility import geometry_faults
@@ -94,7 +95,7 @@ def _levels(role: str, context: Context) -> Iterator[_Areas]:
         yield _Areas(BOUNDARY_LEVELS[0], [EVERYWHERE], np.zeros(len(context.city.table(role)), dtype="int64"))
     for level in levels:
         units = context.units.of_level(level)
-        held = _numbered(context.units.holding(context.points(role), level), units)
+        held = _numbered(unit_of(context, role, level), units)
         yield _Areas(
             level, [*units["code"], EVERYWHERE], np.where(held < 0, len(units), held).astype("int64")
         )
@@ -181,10 +182,11 @@ def _correct(role: str, context: Context) -> _Share:
     for failure in context.value_failures(role):
         if failure.severity != "info":
             wrong[failure.rows] = True
-    if context.dismissed:
+    dismissed = context.dismissed("D02")
+    if dismissed:
         doubted = np.flatnonzero(wrong)
         keys = [gap_key("D02", (f"{role}:{ids[row]}",)) for row in doubted]
-        wrong[doubted] = [key not in context.dismissed for key in keys]
+        wrong[doubted] = [key not in dismissed for key in keys]
     names: set[str] = set()
     for rule_id in TOPOLOGY_AND_SOURCES:
         found = context.found(rule_id)

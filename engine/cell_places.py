@@ -9,7 +9,7 @@ import shapely
 from ..model.roles import OBJECT_LAYERS
 from .city import usable
 from .context import Context, representative_points
-from .grid import CELL_M, square_code
+from .grid import CELL_M, square_codes
 from .squares import pieces_per_square
 from .visits import counted_visits, named_objects
 
@@ -54,11 +54,19 @@ def _in_official(context: Context, lines: np.ndarray) -> tuple[np.ndarray, np.nd
 def _in_squares(context: Context, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     column, row, line, metres = pieces_per_square(lines, CELL_M, context.check_cancelled)
     some = metres > 0
-    squares, which = np.unique(np.column_stack([column, row])[some], axis=0, return_inverse=True)
-    words = np.array([square_code(east, north) for east, north in squares], dtype=object)
-    cell = _places(context, words)[which.reshape(-1)]
-    pairs = np.unique(np.column_stack([line[some], cell])[cell >= 0], axis=0)
+    squares, which = _once_each(column[some], row[some])
+    cell = _places(context, square_codes(squares))[which]
+    inside = cell >= 0
+    pairs, _ = _once_each(line[some][inside], cell[inside])
     return pairs[:, 0], pairs[:, 1]
+
+
+def _once_each(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each pair of whole numbers once, in order, shape (p, 2); and which of them each is, shape (n,)."""
+    low, high = other.min(initial=0), other.max(initial=0)
+    span = int(high) - int(low) + 1
+    key, which = np.unique(one * span + (other - low), return_inverse=True)
+    return np.column_stack([key // span, key % span + low]), which
 
 
 def cells_of_visits(context: Context, mine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +90,7 @@ def cells_of_visits(context: Context, mine: np.ndarray) -> tuple[np.ndarray, np.
     pairs += [
         _by_object(context, role, mine & ~has_place) for role in OBJECT_LAYERS if context.city.has(role)
     ]
-    once = np.unique(np.concatenate(pairs), axis=0)
+    once, _ = _once_each(*np.concatenate(pairs).T)
     return once[:, 0], once[:, 1]
 
 
@@ -90,7 +98,9 @@ def _by_object(context: Context, role: str, mine: np.ndarray) -> np.ndarray:
     """Visits and the cells of the representative points of the objects of a role they name, shape (p, 2)."""
     named = named_objects(context, role)
     visits = np.flatnonzero(mine & (named.visits >= 0))
-    objects = np.flatnonzero(np.isin(named.objects, np.unique(named.visits[visits])))
+    is_visited = np.zeros(max(named.visits.max(initial=-1), named.objects.max(initial=-1)) + 2, dtype=bool)
+    is_visited[named.visits[visits]] = True
+    objects = np.flatnonzero(is_visited[named.objects])
     cell = _places(context, context.grid.codes(context.points(role)[objects]))
     number, cell = named.objects[objects][cell >= 0], cell[cell >= 0]
     homes = pd.DataFrame({"number": number, "cell": cell}).drop_duplicates()

@@ -116,15 +116,25 @@ class Cells:
         areas = shapes[at]
         area, cell, sure = self._candidates(areas)
         unsure = np.flatnonzero(~sure)
-        asked = areas[area[unsure]]
-        crossed = ~shapely.is_valid(asked)
-        asked[crossed] = shapely.make_valid(asked[crossed])
-        shared = shapely.area(shapely.intersection(asked, self._outlines[cell[unsure]]))
-        sure[unsure[shared > 0]] = True
+        sure[unsure] = self._share_ground(areas, area[unsure], cell[unsure])
         area, cell = area[sure], cell[sure]
-        out = np.setdiff1d(np.arange(len(areas)), area)
+        out = np.flatnonzero(np.bincount(area, minlength=len(areas)) == 0)
         cells = np.concatenate([cell, np.full(len(out), OUTSIDE)])
         return at[np.concatenate([area, out])], cells, np.full(len(cells), np.nan)
+
+    def _share_ground(self, areas: np.ndarray, area: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        """Whether each pair of an area and a cell shares more than a border: few have to be measured."""
+        asked, of_pair = np.unique(area, return_inverse=True)
+        shapes = areas[asked]
+        is_valid = shapely.is_valid(shapes)
+        shapes[~is_valid] = shapely.make_valid(shapes[~is_valid])
+        shapes = shapes[of_pair]
+        shares = is_valid[of_pair] & shapely.intersects(shapes, self._inner(cell))
+        doubtful = np.flatnonzero(~shares)
+        doubtful = doubtful[shapely.intersects(shapes[doubtful], self._outlines[cell[doubtful]])]
+        met = shapely.intersection(shapes[doubtful], self._outlines[cell[doubtful]])
+        shares[doubtful] = shapely.area(met) > 0
+        return np.asarray(shares)
 
     def _candidates(self, areas: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Areas and cells whose bounds meet, and whether they surely share more than a border.
@@ -158,33 +168,34 @@ class Cells:
         union = shapely.union_all(shapes)
         if union.is_empty or not len(share):
             return share
-        shapely.prepare(union)
-        near = self._within_bounds(union.bounds)
-        near = near[shapely.intersects(union, self._outlines[near])]
-        whole = shapely.covers(union, self._outlines[near])
-        share[near[whole]] = 1.0
-        edge = near[~whole]
+        whole, edge = self._met(union)
+        share[whole] = 1.0
         share[edge] = self._shared_area(union, edge) / self._areas[edge]
         return share
 
     def _shared_area(self, shape: shapely.Geometry, cells: np.ndarray) -> np.ndarray:
         """Area that some cells share with a geometry: it is cut into blocks first, as it may be large."""
-        bounds = self._bounds[cells]
-        blocks = _square_keys(*np.floor(bounds[:, :2] / _BLOCK_M).T)
-        order = np.argsort(blocks, kind="stable")
-        first = np.flatnonzero(np.diff(blocks[order], prepend=blocks[order][:1] - 1))
-        low = np.minimum.reduceat(bounds[order, :2], first) if len(first) else bounds[:, :2]
-        high = np.maximum.reduceat(bounds[order, 2:], first) if len(first) else bounds[:, 2:]
-        pieces = shapely.intersection(shape, shapely.box(*low.T, *high.T))
-        block = np.repeat(np.arange(len(first)), np.diff(first, append=len(order)))
+        order, block, frames = _blocks(self._bounds[cells])
+        pieces = shapely.intersection(shape, frames)
         shared = np.zeros(len(cells))
         shared[order] = shapely.area(shapely.intersection(self._outlines[cells[order]], pieces[block]))
         return shared
 
-    def _within_bounds(self, bounds: tuple[float, ...]) -> np.ndarray:
-        west, south, east, north = self._bounds.T
-        meets = (west <= bounds[2]) & (south <= bounds[3]) & (east >= bounds[0]) & (north >= bounds[1])
-        return np.flatnonzero(meets)
+    @cached_property
+    def _all_blocks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _blocks(self._bounds)
+
+    def _met(self, shape: shapely.Geometry) -> tuple[np.ndarray, np.ndarray]:
+        """Cells that a geometry covers, and those that it meets besides: most are settled block by block."""
+        order, block, frames = self._all_blocks
+        shapely.prepare(shape)
+        met = shapely.intersects(shape, frames)
+        full = met.copy()
+        full[met] = shapely.covers(shape, frames[met])
+        near = order[(met & ~full)[block]]
+        near = near[shapely.intersects(shape, self._outlines[near])]
+        whole = shapely.covers(shape, self._outlines[near])
+        return np.concatenate([order[full[block]], near[whole]]), near[~whole]
 
     def latest_survey(
         self, shapes: np.ndarray, days: np.ndarray, mine: np.ndarray, known: np.ndarray
@@ -206,13 +217,21 @@ class Cells:
     def _touched(self, at: int, shape: shapely.Geometry) -> np.ndarray:
         """Cells that share an area with a survey."""
         if at not in self._reached:
-            shapely.prepare(shape)
-            near = self._within_bounds(shape.bounds)
-            near = near[shapely.intersects(shape, self._outlines[near])]
-            edge = np.flatnonzero(~shapely.covers(shape, self._outlines[near]))
-            bare = edge[~shapely.intersects(shape, self._inner(near[edge]))]
-            self._reached[at] = np.delete(near, bare)
+            whole, edge = self._met(shape)
+            edge = edge[shapely.intersects(shape, self._inner(edge))]
+            self._reached[at] = np.concatenate([whole, edge])
         return self._reached[at]
+
+
+def _blocks(bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cells ordered by the block they begin in, the block of each in this order, and each block's frame."""
+    keys = _square_keys(*np.floor(bounds[:, :2] / _BLOCK_M).T)
+    order = np.argsort(keys, kind="stable")
+    first = np.flatnonzero(np.diff(keys[order], prepend=keys[order][:1] - 1))
+    low = np.minimum.reduceat(bounds[order, :2], first) if len(first) else bounds[:, :2]
+    high = np.maximum.reduceat(bounds[order, 2:], first) if len(first) else bounds[:, 2:]
+    block = np.repeat(np.arange(len(first)), np.diff(first, append=len(order)))
+    return order, block, shapely.box(*low.T, *high.T)
 
 
 def _square_keys(column: np.ndarray, row: np.ndarray) -> np.ndarray:

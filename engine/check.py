@@ -20,6 +20,8 @@ from .processes import CAN_FORK
 from .registry import RULES
 from .rule import Rule
 from .standards import Standards
+from .units import study_area
+from .weights import cell_weights
 from .window import CUT, Edit, Own, owner_names, owns, part_of, within
 
 Progress = Callable[[str, str, int, int, float], None]
@@ -28,6 +30,8 @@ _WORTH_ROWS = 200_000
 
 REACHES_M = (60.0, 300.0, float("inf"))
 """Rules whose reach lies in one band share one part of the city: cutting one for each would cost more."""
+
+_STALE = ("not_run", "stale", "an edit may alter what this rule says of the whole city")
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,11 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
         if own is None:
             found, untested = context.run_once(rule.rule_id, rule.reads, partial(_find, rule, context))
         else:
-            found, untested = _find(rule, part, own, names)
+            with context.reading() as read:
+                found, untested = _find(rule, part, own, names)
+            if not context.moved.isdisjoint(read):
+                runs.append(RuleRun(rule.rule_id, *_STALE, roles=rule.roles))
+                continue
             owners[rule.rule_id] = names
         text = "; ".join(untested) or None
         runs.append(RuleRun(rule.rule_id, "run", "missing_input" if text else None, text, rule.roles))
@@ -184,7 +192,7 @@ def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str,
         if not ask.edit.alters(rule.roles):
             return "not_run", "not_asked", f"does not read {ask.edit.role}"
         if rule.reach_m is None or ask.edit.role not in CUT:
-            return "not_run", "stale", f"{ask.edit.role} changed since this rule ran"
+            return _STALE
     if ask.window is not None and rule.reach_m is None:
         return "not_run", "needs_whole_city", "this rule looks at the whole city"
     missing = rule.missing(context.city) or (rule.unready and rule.unready(context))
@@ -239,11 +247,12 @@ def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
     """Area, cell and severity step (catalogue, general rule 2) of each finding."""
     if not len(findings):
         return findings
+    context.once(study_area)
     points = representative_points(findings.geometry.to_numpy(), usable(findings.geometry))
     findings = findings.assign(
         area_code=context.units.area_codes(points), cell_code=context.grid.codes(points)
     )
-    heavy = findings["cell_code"].isin(context.whole.heavy_cells).to_numpy(dtype=bool)
+    heavy = context.once(cell_weights).is_heavy(findings["cell_code"].to_numpy())
     reasons = {
         "populous_cell": heavy,
         "neglected_place": context.in_neglected(points),

@@ -162,7 +162,9 @@ def usable(geometry: gpd.GeoSeries) -> np.ndarray:
     shapes = geometry.to_numpy()
     good = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     coordinates, owner = shapely.get_coordinates(shapes, return_index=True)
-    good[owner[~np.isfinite(coordinates).all(axis=1)]] = False
+    finite = np.isfinite(coordinates)
+    if not finite.all():
+        good[owner[~finite.all(axis=1)]] = False
     return np.asarray(good)
 
 

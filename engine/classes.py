@@ -31,7 +31,7 @@ def class_codes(role: str, rows: pd.DataFrame) -> np.ndarray:
     field = CLASS_FIELD.get(role)
     if field is None:
         return np.full(len(rows), role, dtype=object)
-    return rows[field].astype(object).where(rows[field].notna(), None).to_numpy()
+    return rows[field].to_numpy(dtype=object, na_value=None)
 
 
 def of_class(role: str, rows: pd.DataFrame, object_class: str) -> np.ndarray:
@@ -53,13 +53,15 @@ def of_class(role: str, rows: pd.DataFrame, object_class: str) -> np.ndarray:
     if wanted_role != role:
         return np.zeros(len(rows), dtype=bool)
     wanted_class, _, wanted_kind = wanted.partition("/")
-    codes = pd.Series(class_codes(role, rows), index=rows.index)
-    fit = codes == wanted_class
+    if role not in CLASS_FIELD:
+        return np.full(len(rows), wanted_class == role)
+    words = [wanted_class]
     if role == "components":
-        fit = fit | (codes.map(component_classes()) == wanted_class)
+        words += [code for code, word in component_classes().items() if word == wanted_class]
+    fit = rows[CLASS_FIELD[role]].isin(words)
     if wanted_kind:
-        fit = fit & (rows["kind_code"] == wanted_kind)
-    return np.array(fit.fillna(False), dtype=bool)
+        fit &= rows["kind_code"].isin([wanted_kind])
+    return np.array(fit, dtype=bool)
 
 
 def is_home_use(housing: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,7 @@ the numbers of a field may be compared with those of another.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -159,18 +159,22 @@ def _fits_test(test: Test, subject: Subject, null_needs_column: bool) -> np.ndar
         return null & ~lacking if null_needs_column else null | lacking
     if test.operator == "is":
         wanted = _TRUE if test.value == "true" else _FALSE
-        return _text(values).isin(wanted).to_numpy() & ~lacking
+        return _is_one_of(values, wanted) & ~lacking
     if test.operator == "in":
         words = [word.strip().casefold() for word in test.value.split("|")]
-        listed = _text(values).isin([word for word in words if word != "null"]).to_numpy() & ~lacking & ~null
+        listed = _is_one_of(values, [word for word in words if word != "null"]) & ~lacking & ~null
         if "null" not in words:
             return listed
         return listed | (null & ~lacking if null_needs_column else null | lacking)
     return _compare(values, test.operator, _wanted(test, subject)) & ~lacking & ~null
 
 
-def _text(values: pd.Series) -> pd.Series:
-    return values.astype("str").str.strip().str.casefold()
+def _is_one_of(values: pd.Series, words: Sequence[str]) -> np.ndarray:
+    """Whether each value is one of the words, whatever their case: each that differs is looked at once."""
+    # Objects may be equal and yet not spelled alike: 1 and True.
+    code, different = pd.factorize(values.astype("str") if values.dtype == object else values)
+    text = pd.Series(different).astype("str").str.strip().str.casefold()
+    return np.append(text.isin(words).to_numpy(dtype=bool), False)[code]
 
 
 def _wanted(test: Test, subject: Subject) -> Union[str, float, np.ndarray]:
@@ -191,11 +195,7 @@ def _value(text: str, at: datetime) -> Union[str, float]:
 
 def _compare(values: pd.Series, operator: str, wanted: Union[str, float, np.ndarray]) -> np.ndarray:
     if isinstance(wanted, str):
-        return (
-            (_text(values) == wanted.casefold()).to_numpy()
-            if operator == "="
-            else np.zeros(len(values), bool)
-        )
+        return _is_one_of(values, [wanted.casefold()]) & (operator == "=")
     numbers = _numbers(values)
     with np.errstate(invalid="ignore"):
         comparisons = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
 from typing import Any, Optional, TypeVar
@@ -13,18 +14,21 @@ import pandas as pd
 import shapely
 
 from ..model.errors import Cancelled
+from ..model.identity import rule_of
 from .city import City, usable
 from .classes import YEAR_FIELD, is_home_use, of_class
 from .conditions import Subject, fits, parse
 from .connectors import is_connector
 from .findings import no_findings, packed, unpacked
 from .grid import Grid
-from .ledger import ledger
 from .memory import Memory, WatchedStandards, changed_names
 from .plausibility import Failure, implausible, value_failures
 from .processes import side_by_side
+from .recorded_cells import recorded_cells
 from .standards import Standard, Standards
+from .statistic import NOWHERE, STATISTICS, Change, Statistic
 from .units import ALL_LEVELS, Units, is_within_any
+from .weights import cell_weights
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -69,31 +73,82 @@ class Context:
         dismissed: frozenset[str] = frozenset(),
     ) -> None:
         self.city = city
-        self._memory = Memory()
+        self._memory = Memory(above=whole._memory if whole else None)
         self.standards: Standards = whole.standards if whole else WatchedStandards(standards, self._memory)
         self.whole = whole or self
-        self.dismissed = dismissed
+        self._dismissed = dismissed
+        self.moved: frozenset[str] = frozenset()
         self.units: Units = whole.units if whole else Units(city)
         self.grid: Grid = whole.grid if whole else Grid(self.units)
         self._is_cancelled = is_cancelled
         self._own_cells: Optional[np.ndarray] = None
         self._ran: dict[str, Hashable] = {}
+        self._edited = False
+
+    def dismissed(self, rule_id: str) -> frozenset[str]:
+        """Keys of gaps of a rule that people called a false alarm or accepted: nobody builds on them."""
+        self.whole._memory.note(f"dismissed:{rule_id}")
+        return frozenset(key for key in self.whole._dismissed if rule_of(key) == rule_id)
 
     def renewed(
         self, standards: Standards, dismissed: frozenset[str], is_cancelled: Callable[[], bool]
-    ) -> Context:
-        """The context of the same city under other standards, with all that they leave true."""
-        if dismissed != self.dismissed:
-            return Context(self.city, standards, is_cancelled, dismissed=dismissed)
+    ) -> Optional[Context]:
+        """The context of the same city under other standards, with all that they leave true.
+
+        None if they leave a statistic untrue that edits have been laid over.
+        """
         renewed = Context(self.city, standards, is_cancelled, dismissed=dismissed)
-        renewed._memory = self._memory.without(changed_names(self.standards, standards))
+        differing = {f"dismissed:{rule_of(key)}" for key in dismissed ^ self._dismissed}
+        names = changed_names(self.standards, standards) | differing
+        renewed._memory = self._memory.without(names)
+        if self._edited and any(
+            self._memory.knows(it) and not renewed._memory.knows(it) for it in STATISTICS
+        ):
+            return None
+        renewed._edited, renewed.moved = self._edited, self.moved
         renewed.standards = WatchedStandards(standards, renewed._memory)
         renewed.units, renewed.grid = self.units, self.grid
         return renewed
 
+    def carry(self, change: Change) -> np.ndarray:
+        """Carry the statistics over an edit.
+
+        Those that can't be told without a look at the whole city go to `moved`.
+
+        Returns
+        -------
+        ndarray of float64, shape (f, 4)
+            Bounds of places, however far away, whose answers the statistics alter.
+        """
+        frames = [NOWHERE]
+        for fact in STATISTICS:
+            if change.role in fact.roles and fact.name not in self.moved:
+                value, names = self._memory.entry(fact)
+                after = fact.after(value, change)
+                if after is None:
+                    self.moved |= {fact.name}
+                else:
+                    self._memory.adopt(fact, after.value, names)
+                    frames.append(after.frames)
+        self._edited = True
+        return np.concatenate(frames)
+
+    def know(self, role: str) -> None:
+        """Compute the statistics that an edit of a role may alter, as long as it has not been laid over."""
+        for fact in STATISTICS:
+            if role in fact.roles:
+                self.once(fact)
+                self.check_cancelled()
+
+    @contextmanager
+    def reading(self) -> Iterator[set[str]]:
+        """The names of standards and statistics that are read meanwhile."""
+        with self.whole._memory.reading() as names:
+            yield names
+
     def part(self, city: City, cells: np.ndarray) -> Context:
         """The context of a part of this city that answers for the cells of these codes."""
-        part = Context(city, self.standards, self._is_cancelled, whole=self.whole, dismissed=self.dismissed)
+        part = Context(city, self.standards, self._is_cancelled, whole=self.whole)
         part._own_cells = cells
         return part
 
@@ -105,16 +160,18 @@ class Context:
             return self.grid.all_cells()
         return self._own_cells, self.grid.outlines(list(self._own_cells))
 
-    def once(self, statistic: Callable[[Context], T]) -> T:
-        """A statistic of the whole city, computed at the first asking; windows share it.
+    def once(self, fact: Callable[[Context], T]) -> T:
+        """A fact of the whole city, computed at the first asking; windows share it.
 
         Parameters
         ----------
-        statistic : callable
-            A module-level function of the whole city's Context.
+        fact : callable
+            A `Statistic`, or a module-level function of the whole city's Context that no edit alters.
         """
         whole = self.whole
-        return whole._memory.recall(statistic, lambda: statistic(whole))
+        if isinstance(fact, Statistic):
+            whole._memory.note(fact.name)
+        return whole._memory.recall(fact, lambda: fact(whole))
 
     def own(self, fact: Callable[..., T], *words: str) -> T:
         """A fact of this context's own city, whole or part, computed at the first asking.
@@ -164,7 +221,7 @@ class Context:
         if rule_id not in whole._ran:
             return no_findings(self.city.crs)
         findings, _ = whole._memory.recall(whole._ran[rule_id], _never_run)
-        return findings[~findings["key"].isin(self.dismissed)].reset_index(drop=True)
+        return findings[~findings["key"].isin(self.dismissed(rule_id))].reset_index(drop=True)
 
     @property
     def at(self) -> datetime:
@@ -326,58 +383,14 @@ class Context:
         return self.units.smallest(self.points(role), "zone_type", ALL_LEVELS)
 
     @property
-    @remembered
     def heavy_cells(self) -> frozenset[str]:
-        """Codes of the cells whose weight is above the third quartile of those that have any.
-
-        Weight (indicators 9): residents + 0.5 x residents of 60 or more.
-        """
-        weights = self.cell_weights
-        weights = weights[weights > 0]
-        if not len(weights):
-            return frozenset()
-        return frozenset(weights.index[weights > np.quantile(weights, 0.75)])
+        """Codes of the cells whose weight is above the third quartile of those that have any."""
+        return self.once(cell_weights).heavy
 
     @property
-    @remembered
     def cell_weights(self) -> pd.Series:
-        """Weight by cell code: of cell units, else of housing's residents, else split by floor area."""
-        cells = self.units.of_level("cell")
-        if cells["population"].notna().any():
-            return pd.Series(self._unit_weight(cells).to_numpy(), index=cells["code"])
-        housing = self.city.table("housing")
-        if not len(housing):
-            return pd.Series(dtype="float64")
-        people = housing["residents"].to_numpy(dtype="float64")
-        if np.isnan(people).all():
-            people = self._split_population(housing)
-        codes = self.grid.codes(self.points("housing"))
-        return pd.Series(np.nan_to_num(people)).groupby(codes).sum()
-
-    def _unit_weight(self, units: pd.DataFrame) -> pd.Series:
-        elderly = units["residents_60_plus"].fillna(0) * self.number("weight.elderly_factor")
-        return units["population"].fillna(0) + elderly
-
-    def _split_population(self, housing: pd.DataFrame) -> np.ndarray:
-        """Population of the smallest units that state one, split by residential floor area (estimated)."""
-        area = housing["floor_area_m2"].to_numpy(dtype="float64")
-        outline = shapely.area(housing.geometry.to_numpy()) * housing["floors"].fillna(1).to_numpy(
-            dtype="float64"
-        )
-        area = np.nan_to_num(np.where(np.isnan(area), outline, area)) * is_home_use(housing)
-        people = np.zeros(len(housing))
-        for level in reversed(ALL_LEVELS[:3]):
-            units = self.units.of_level(level)
-            if not units["population"].notna().any():
-                continue
-            row = self.units.holding(self.points("housing"), level)
-            held = row >= 0
-            total = np.bincount(row[held], area[held], minlength=len(self.units.rows))
-            weight = self._unit_weight(self.units.rows).to_numpy()
-            with np.errstate(invalid="ignore", divide="ignore"):
-                people[held] = np.nan_to_num(area[held] / total[row[held]] * weight[row[held]])
-            break
-        return people
+        """Weight by cell code (`weights.cell_weights`)."""
+        return self.once(cell_weights).by_cell
 
     def in_fringe(self, points: np.ndarray) -> np.ndarray:
         """Whether each point lies in a unit whose zone_type is fringe, shape (n,)."""
@@ -418,7 +431,7 @@ class Context:
         -------
         ndarray of bool, shape (n,); False where the code is None
         """
-        return self.once(ledger).never_surveyed(object_class, codes)
+        return self.once(recorded_cells).never_surveyed(object_class, codes)
 
 
 def _never_run() -> Any:

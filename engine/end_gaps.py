@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from .ends import alone, spots, starts_and_stops
 from .threads import in_chunks
 
+_CHUNK = 10_000
 _STRIP_M = 200.0
-_MIX = 0x5851F42D4C957F2D
 _HAIR_M = 1e-6
 """What the tree finds is measured again: it may not miss what lies at the distance itself, metres."""
 
@@ -53,61 +54,63 @@ def end_gaps(
     near : float
         Metres, inclusive.
     on_chunk : callable
-        Called between groups.
+        Called between chunks of work.
     """
-    places, owner = _ends(lines)
-    lone = _lone(places, group[owner], owner)
-    gap = np.full(len(owner), np.nan)
-    groups = np.unique(group)
-
-    def measured(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
-        mine = np.flatnonzero(group == groups[chunk][0])
-        asked = lone[group[owner[lone]] == groups[chunk][0]]
-        return asked, _gaps(places[asked], owner[asked], lines[mine], mine, near)
-
-    for asked, gaps in in_chunks(measured, len(groups), 1, on_chunk):
-        gap[asked] = gaps
-    found = np.flatnonzero(gap > touch)
+    starts, stops = starts_and_stops(lines)
+    places, owner = np.concatenate([starts, stops]), np.tile(np.arange(len(lines)), 2)
+    # Both ends of a closed line are in one place, which says nothing of other lines.
+    closed = (starts == stops).all(axis=1)
+    asked = np.flatnonzero(alone(spots(places, group[owner])) | closed[owner])
+    gap = np.full(len(owner), np.inf)
+    for each in np.unique(group):
+        mine = asked[group[owner[asked]] == each]
+        gap[mine] = _gaps(places[mine], owner[mine], lines, np.flatnonzero(group == each), near, on_chunk)
+    found = np.flatnonzero((gap > touch) & (gap <= near))
     found = found[np.lexsort((found, owner[found]))]
     return EndGaps(owner[found], found >= len(lines), gap[found])
 
 
-def _ends(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places where the lines start, then where they end, and the line of each."""
-    places = shapely.get_coordinates(lines)
-    after = np.cumsum(shapely.get_num_coordinates(lines))
-    first = np.concatenate([[0], after[:-1]])[: len(after)]
-    return places[np.concatenate([first, after - 1])], np.tile(np.arange(len(lines)), 2)
-
-
-def _lone(places: np.ndarray, group: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """Ends but those that surely share their place with an end of another line of their group."""
-    bits = np.ascontiguousarray(places).view("int64")
-    order = np.argsort((bits[:, 0] * _MIX + bits[:, 1]) * _MIX + group)
-    # Two places of one mixed number may stand between each other: those are asked for needlessly.
-    begins = np.ones(len(order), dtype=bool)
-    begins[1:] = (bits[order][1:] != bits[order][:-1]).any(axis=1) | (group[order][1:] != group[order][:-1])
-    first = np.flatnonzero(begins)
-    if not len(first):
-        return order
-    lowest = np.minimum.reduceat(owner[order], first)
-    highest = np.maximum.reduceat(owner[order], first)
-    alone = np.repeat(lowest == highest, np.diff(np.append(first, len(order))))
-    return np.asarray(order[alone])
-
-
 def _gaps(
-    places: np.ndarray, owner: np.ndarray, lines: np.ndarray, line_number: np.ndarray, near: float
+    places: np.ndarray,
+    owner: np.ndarray,
+    lines: np.ndarray,
+    among: np.ndarray,
+    near: float,
+    on_chunk: Callable[[], None],
 ) -> np.ndarray:
-    """Distance from each place to the nearest line that does not own it, NaN beyond `near`, shape (k,)."""
+    """Distance from each place to the nearest line `among` those that do not own it, shape (k,).
+
+    Surely right up to `near`; beyond, or where nothing is so near, it may be more.
+    """
+    tree = shapely.STRtree(lines[among])
     # Neighbours one after another: the tree is quicker where it has just been.
     order = np.lexsort((places[:, 0], np.floor(places[:, 1] / _STRIP_M)))
-    reach = near + _HAIR_M
-    # A line from corner to corner has the bounds of the square around a place, and is made quickest.
-    squares = shapely.linestrings(places[order][:, None] + np.array([[-reach, -reach], [reach, reach]]))
-    end, line = shapely.STRtree(lines).query(squares)
-    other = owner[order[end]] != line_number[line]
-    end, line = order[end[other]], line[other]
-    nearest = np.full(len(order), np.inf)
-    np.minimum.at(nearest, end, shapely.distance(shapely.points(places[end]), lines[line]))
-    return np.where(nearest <= near, nearest, np.nan)
+    reach = (near + _HAIR_M) * np.array([[-1, -1], [1, 1]])
+
+    def measured(chunk: slice) -> np.ndarray:
+        rows = order[chunk]
+        # A line from corner to corner has the bounds of the square around a place, and is made quickest.
+        end, found = tree.query(shapely.linestrings(places[rows, None] + reach))
+        line = among[found]
+        other = owner[rows[end]] != line
+        end, line = end[other], line[other]
+        nearest = np.full(len(rows), np.inf)
+        np.minimum.at(nearest, end, _apart(places[rows[end]], lines[line]))
+        return nearest
+
+    gap = np.empty(len(order))
+    gap[order] = np.concatenate([np.zeros(0), *in_chunks(measured, len(order), _CHUNK, on_chunk)])
+    return gap
+
+
+def _apart(places: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Distance between each place and the line beside it, shape (k,); numpy need not make points of them."""
+    corners, pair = shapely.get_coordinates(lines, return_index=True)
+    piece = np.flatnonzero(pair[1:] == pair[:-1])
+    pair = pair[piece]
+    way, away = corners[piece + 1] - corners[piece], places[pair] - corners[piece]
+    square = np.maximum(np.einsum("ij,ij->i", way, way), np.finfo("float64").tiny)
+    share = np.clip(np.einsum("ij,ij->i", way, away) / square, 0, 1)
+    away -= way * share[:, None]
+    apart = np.sqrt(np.einsum("ij,ij->i", away, away))
+    return np.asarray(np.minimum.reduceat(apart, np.flatnonzero(np.diff(pair, prepend=-1))))

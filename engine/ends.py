@@ -16,6 +16,8 @@ from .coverage import SLACK_M, merged_lines
 from .threads import in_chunks
 
 _CHUNK = 50_000
+_MIX = 0x5851F42D4C957F2D
+"""Any large odd number: what it is multiplied by spreads over all 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,7 @@ def network(city: City, context: Context) -> Network:
     codes = class_codes("pipes", context.subject("pipes").rows)
     is_line, lines = merged_lines(pipes.geometry)
     rows = np.flatnonzero(is_line & ~pd.isna(codes))
-    corners = shapely.get_coordinates(lines[rows])
-    after = np.cumsum(shapely.get_num_coordinates(lines[rows]))
-    starts, stops = corners[np.append(0, after[:-1])[: len(after)]], corners[after - 1]
+    starts, stops = starts_and_stops(lines[rows])
     open_ended = (starts != stops).any(axis=1)
     pipe = np.tile(rows[open_ended], 2)
     ends = Ends(
@@ -81,15 +81,51 @@ def network(city: City, context: Context) -> Network:
     return Network(rows, pipes.geometry.to_numpy()[rows], codes, ends)
 
 
+def starts_and_stops(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where lines start and where they stop, float64 of shape (n, 2) each, metres."""
+    corners = shapely.get_coordinates(lines)
+    after = np.cumsum(shapely.get_num_coordinates(lines))
+    return corners[np.append(0, after[:-1])[: len(after)]], corners[after - 1]
+
+
+def spots(places: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """A number for each place of a group: ends that share theirs have the same.
+
+    Very seldom a place has two numbers (places that mix to one key lie between each other), so an end may
+    seem to be alone where a distance would tell that it is not; never the other way round.
+
+    Parameters
+    ----------
+    places : ndarray of float64, shape (n, 2)
+    group : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n,), from 0
+    """
+    # Minus zero is zero, but has other bits.
+    east, north = np.ascontiguousarray((places + 0.0).T).view("int64")
+    order = np.argsort((east * _MIX + north) * _MIX + group)
+    begins = np.zeros(len(order), dtype=bool)
+    for column in (east, north, group):
+        begins[1:] |= np.diff(column[order]) != 0
+    spot = np.empty(len(order), dtype="int64")
+    spot[order] = np.cumsum(begins)
+    return spot
+
+
+def alone(spot: np.ndarray) -> np.ndarray:
+    """Whether no other end has the same spot, shape (n,)."""
+    return np.asarray(np.bincount(spot)[spot] == 1)
+
+
 def lone_ends(ends: Ends) -> np.ndarray:
     """Ends that share their place with no other end of their class: only these may dangle, shape (k,)."""
-    return np.flatnonzero(~_spots(ends).duplicated(keep=False).to_numpy())
+    return np.flatnonzero(alone(_spots(ends)))
 
 
-def _spots(ends: Ends) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"class": ends.class_code, "x": shapely.get_x(ends.place), "y": shapely.get_y(ends.place)}
-    )
+def _spots(ends: Ends) -> np.ndarray:
+    return spots(shapely.get_coordinates(ends.place), pd.factorize(ends.class_code)[0])
 
 
 def close_pairs(
@@ -179,7 +215,7 @@ def joined_ends(net: Network, context: Context) -> tuple[np.ndarray, np.ndarray]
     ndarray of int64, shape (p,): end
     ndarray of int64, shape (p,): row of the pipe
     """
-    first = np.flatnonzero(~_spots(net.ends).duplicated().to_numpy())
+    first = np.sort(np.unique(_spots(net.ends), return_index=True)[1])
     asked, pipe = joined(net, first, context)
     return first[asked], pipe
 

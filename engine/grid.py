@@ -74,10 +74,12 @@ class Grid:
         if self._units.study_area is None or not placed.any():
             return codes
         xy = np.column_stack([shapely.get_x(points[placed]), shapely.get_y(points[placed])])
-        squares, inverse = np.unique(np.floor(xy / CELL_M).astype("int64"), axis=0, return_inverse=True)
+        east, north = np.floor(xy / CELL_M).astype("int64").T
+        _, first, square = np.unique(east * (1 << 32) + north, return_index=True, return_inverse=True)
+        squares = np.column_stack([east[first], north[first]])
         words = square_codes(squares)
         words[~self._meets(_boxes(squares))] = None
-        codes[placed] = words[inverse.reshape(-1)]
+        codes[placed] = words[square]
         return codes
 
     def all_cells(self) -> tuple[np.ndarray, np.ndarray]:

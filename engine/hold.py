@@ -30,4 +30,4 @@ def held_rule(rule_id: str, roles: tuple[str, ...], context: Context) -> Optiona
 
 
 def _is_open(verdict: ShiftVerdict, context: Context) -> bool:
-    return gap_key("D07", [f"{verdict.role}:{verdict.source_name}"]) not in context.dismissed
+    return gap_key("D07", [f"{verdict.role}:{verdict.source_name}"]) not in context.dismissed("D07")

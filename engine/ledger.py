@@ -76,22 +76,20 @@ class ClassLedger:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of a city: its cells, and each class of which there is a record or a survey."""
+    """The ledger of a city: its cells, and each class of which there is a record or a survey.
+
+    `min_cover` is the share of a cell from which on it counts as surveyed.
+    """
 
     codes: np.ndarray
     outlines: np.ndarray
     classes: dict[str, ClassLedger]
+    min_cover: float
 
     @cached_property
-    def _place(self) -> pd.Index:
+    def place(self) -> pd.Index:
+        """Place of each cell by its code."""
         return pd.Index(self.codes)
-
-    def never_surveyed(self, object_class: str, codes: np.ndarray) -> np.ndarray:
-        """Whether each cell was never surveyed for a class, shape (n,); False where the code is None."""
-        at = self._place.get_indexer(pd.Index(codes, dtype=object))
-        known = self.classes.get(object_class)
-        seen = np.array([], dtype="int64") if known is None else known.cell[known.state != STATES[0]]
-        return np.asarray((at >= 0) & ~np.isin(at, seen))
 
 
 def cells_in_units(book: Ledger, level: str, context: Context) -> np.ndarray:
@@ -117,7 +115,7 @@ def weights_in_units(book: Ledger, unit: np.ndarray, context: Context) -> np.nda
 
 def ledger(context: Context) -> Ledger:
     """The ledger of the whole city; ask for it with `Context.once`."""
-    codes, outlines = context.grid.all_cells()
+    codes, outlines = context.cells
     cells = Cells(context, codes, outlines)
     surveys = SurveySheets(context)
     classes = {}
@@ -126,7 +124,7 @@ def ledger(context: Context) -> Ledger:
         facts = _Facts(_dates(role, context), filled_records(role, context))
         for object_class, mine in _classes_of(role, context, surveys):
             classes[object_class] = _class_ledger(object_class, mine, facts, cells, surveys, context)
-    return Ledger(codes, outlines, classes)
+    return Ledger(codes, outlines, classes, context.number("ledger.min_cover"))
 
 
 def _classes_of(role: str, context: Context, surveys: SurveySheets) -> Iterator[tuple[str, np.ndarray]]:
@@ -156,8 +154,6 @@ def of_role(word: str, role: str) -> bool:
 def ledger_rows(book: Ledger, tz: ZoneInfo) -> Iterator[LedgerRow]:
     """What of a ledger is not never_surveyed, and a row ``*`` for what lies outside all cells."""
     for known in book.classes.values():
-        newest = pd.Series(known.newest).dt.tz_localize("UTC").dt.tz_convert(str(tz))
-        days = newest.map(lambda moment: None if moment is pd.NaT else moment.isoformat(timespec="seconds"))
         columns = (
             book.codes[known.cell].tolist(),
             [known.class_code] * len(known.cell),
@@ -165,13 +161,21 @@ def ledger_rows(book: Ledger, tz: ZoneInfo) -> Iterator[LedgerRow]:
             known.records.tolist(),
             _or_none(known.length_m),
             known.covered.tolist(),
-            days.astype(object).where(days.notna(), None).tolist(),
+            _in_iso_8601(known.newest, tz),
             _or_none(known.completeness),
         )
         yield from map(LedgerRow._make, zip(*columns))
         if known.outside_records:
             length = known.outside_length_m or None
             yield LedgerRow("*", known.class_code, STATES[4], known.outside_records, length, None, None, None)
+
+
+def _in_iso_8601(moments: np.ndarray, tz: ZoneInfo) -> list[Optional[str]]:
+    """UTC moments as text in a time zone, None for NaT: of the few that differ each is written once."""
+    place, different = pd.factorize(moments)
+    local = pd.DatetimeIndex(different).tz_localize("UTC").tz_convert(str(tz))
+    texts = np.array([*(moment.isoformat(timespec="seconds") for moment in local), None], dtype=object)
+    return texts[place].tolist()
 
 
 def _or_none(values: np.ndarray) -> list[Optional[float]]:

@@ -11,6 +11,7 @@ import shapely
 from ..model.roles import BOUNDARY_LEVELS
 from ..model.tables import read_table
 from .amounts import CM2_PER_M2, MM_PER_M, floor_areas, lengths_mm, stretches
+from .areas import unit_of
 from .city import usable
 from .context import Context
 from .surveys import NO_DAY, SurveySheets, micros_of
@@ -83,7 +84,7 @@ def _splits(role: str, context: Context, with_lengths: bool) -> list[_Split]:
     for level in levels:
         context.check_cancelled()
         units = context.units.of_level(level)
-        place = _numbered(context.units.holding(context.points(role), level), units)
+        place = _numbered(unit_of(context, role, level), units)
         line, unit, mm = stretches(role, level, context) if with_lengths else (none, none, none)
         splits.append(_Split(level, [*units["code"], EVERYWHERE], place, line, _numbered(unit, units), mm))
     return splits
@@ -262,7 +263,7 @@ def _built_areas(split: _Split, context: Context) -> set[str]:
     if split.codes == [EVERYWHERE]:
         return {EVERYWHERE} if usable(context.city.table("housing").geometry).any() else set()
     units = context.units.of_level(split.level)
-    held = context.units.holding(context.points("housing"), split.level)
+    held = unit_of(context, "housing", split.level)
     return set(units["code"].reindex(np.unique(held[held >= 0])))
 
 

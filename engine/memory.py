@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, Optional, TypeVar
 
 from .standards import Standard, Standards
 
@@ -15,32 +16,55 @@ ALL = "*"
 class Memory:
     """What was computed of a city under one set of standards.
 
-    Notes which names of the standards (`Standards.named`) were read for each value, also by way of
-    another value, so that a changed row forgets no more than it must.
+    Notes which names were read for each value, also by way of another value, so that a changed row
+    forgets no more than it must: names of the standards (`Standards.named`) and of statistics
+    (`Statistic.name`).
+
+    Parameters
+    ----------
+    above : Memory, optional
+        That of the whole city, which learns too what is read here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, above: Optional[Memory] = None) -> None:
         self._known: dict[Hashable, tuple[Any, frozenset[str]]] = {}
         self._reading: list[set[str]] = []
+        self._above = above
 
     def note(self, name: str) -> None:
-        """A name of the standards is read for what is being computed."""
+        """A name is read for what is being computed."""
         if self._reading:
             self._reading[-1].add(name)
+        if self._above is not None:
+            self._above.note(name)
+
+    @contextmanager
+    def reading(self) -> Iterator[set[str]]:
+        """The names that are read meanwhile."""
+        names: set[str] = set()
+        self._reading.append(names)
+        try:
+            yield names
+        finally:
+            self._reading.pop()
+            for name in names:
+                self.note(name)
 
     def recall(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value of a key, computed at the first asking."""
         if key not in self._known:
-            self._reading.append(set())
-            try:
+            with self.reading() as names:
                 value = compute()
-            finally:
-                names = frozenset(self._reading.pop())
-            self._known[key] = value, names
-        value, names = self._known[key]
-        for name in names:
+            self._known[key] = value, frozenset(names)
+            return value
+        value, known_names = self._known[key]
+        for name in known_names:
             self.note(name)
         return value
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether the value of a key is known."""
+        return key in self._known
 
     def entry(self, key: Hashable) -> tuple[Any, frozenset[str]]:
         """A value that is known, and the names it rests on."""

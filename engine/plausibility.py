@@ -82,11 +82,12 @@ def implausible(role: str, context: Context) -> Mapping[str, np.ndarray]:
     for failure in context.value_failures(role):
         if failure.severity in ("medium", "high") and (role, failure.field) not in _KEPT:
             masks[failure.field] = masks.get(failure.field, False) | failure.rows
-    if not masks or not context.dismissed:
+    dismissed = context.dismissed("D02")
+    if not masks or not dismissed:
         return masks
     doubted = np.flatnonzero(np.logical_or.reduce(list(masks.values())))
     ids = object_ids(role, context.city.table(role).iloc[doubted])
-    closed = [gap_key("D02", [f"{role}:{name}"]) in context.dismissed for name in ids]
+    closed = [gap_key("D02", [f"{role}:{name}"]) in dismissed for name in ids]
     for mask in masks.values():
         mask[doubted[closed]] = False
     return masks

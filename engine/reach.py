@@ -28,6 +28,44 @@ _HAIR_M = 1e-6
 _MOST_PLACES = 1000
 
 
+_FEW_PLACES = 12
+"""GEOS prepares the shape that asks: that is lost time for one with no more corners than this."""
+
+Pairs = tuple[np.ndarray, np.ndarray]
+
+
+def pairs_within(
+    tree: shapely.STRtree, shapes: np.ndarray, distance: float, on_chunk: Callable[[], None]
+) -> Pairs:
+    """Every shape and item of a tree that lie within a distance of each other.
+
+    Parameters
+    ----------
+    shapes : ndarray of shapely geometries, shape (n,)
+        With finite coordinates, not empty.
+    distance : float
+        Metres, inclusive.
+
+    Returns
+    -------
+    ndarray of int64, shape (p,): row of the shape
+    ndarray of int64, shape (p,): row of the item
+    """
+    is_plain = shapely.get_num_coordinates(shapes) <= _FEW_PLACES
+
+    def met(chunk: slice) -> Pairs:
+        plain, rich = (chunk.start + np.flatnonzero(those[chunk]) for those in (is_plain, ~is_plain))
+        bounds = shapely.bounds(shapes[plain]).reshape(-1, 4)
+        row, item = tree.query(shapely.box(*(bounds + np.array([-1, -1, 1, 1]) * distance).T))
+        near = shapely.dwithin(shapes[plain[row]], tree.geometries[item], distance)
+        again, more = tree.query(shapes[rich], predicate="dwithin", distance=distance)
+        return np.concatenate([plain[row[near]], rich[again]]), np.concatenate([item[near], more])
+
+    none: Pairs = (np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"))
+    row, item = zip(*[none, *in_chunks(met, len(shapes), _CHUNK, on_chunk)])
+    return np.concatenate(row), np.concatenate(item)
+
+
 def near_lines(
     shapes: np.ndarray,
     lines: np.ndarray,

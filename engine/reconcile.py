@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Optional
 
 import geopandas as gpd
@@ -18,12 +18,12 @@ from .amounts import (
     MM_PER_M,
     OUTSIDE,
     Areas,
-    Stretches,
     floor_areas,
     lengths_mm,
     outline_areas,
     stretches,
 )
+from .areas import unit_of
 from .classes import of_class
 from .context import Context
 from .units import ALL_LEVELS
@@ -225,7 +225,7 @@ class _Sums:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._known: dict[tuple[str, ...], Any] = {}
+        self._doubled: dict[str, np.ndarray] = {}
         codes = context.units.rows["code"].tolist()
         self._label = {code: at for at, code in reversed(list(enumerate(codes)))}
 
@@ -260,11 +260,6 @@ class _Sums:
         rows = self._context.city.table(role)
         return role, of_class(role, rows, object_class)
 
-    def _once(self, key: tuple[str, ...], compute: Callable[[], Any]) -> Any:
-        if key not in self._known:
-            self._known[key] = compute()
-        return self._known[key]
-
     def _in_area(self, role: str, area_code: str) -> np.ndarray:
         """Which objects have their representative point in an area; everywhere: all, placed or not."""
         context = self._context
@@ -272,12 +267,12 @@ class _Sums:
             return np.ones(len(context.city.table(role)), dtype=bool)
         label = self._label[area_code]
         level = str(context.units.rows["level"].iloc[label])
-        held = self._once(("held", role, level), lambda: context.units.holding(context.points(role), level))
-        return np.asarray(held == label)
+        return np.asarray(unit_of(context, role, level) == label)
 
     def _doubles(self, role: str) -> np.ndarray:
-        found: np.ndarray = self._once(("doubles", role), lambda: doubled(role, self._context))
-        return found
+        if role not in self._doubled:
+            self._doubled[role] = doubled(role, self._context)
+        return self._doubled[role]
 
     def _by_place(self, role: str, mask: np.ndarray, total: _Total) -> _Sum:
         mine = mask & self._in_area(role, total.area_code)
@@ -299,8 +294,7 @@ class _Sums:
             if role != "housing":
                 raise Untestable(f"{role} have no floor area")
             return self._context.once(floor_areas)
-        found: Areas = self._once(("outlines", role), lambda: outline_areas(role, self._context))
-        return found
+        return outline_areas(role, self._context)
 
     def _length(self, role: str, mask: np.ndarray, area_code: str) -> _Sum:
         mm = self._mm_in_area(role, area_code)
@@ -315,13 +309,12 @@ class _Sums:
         """Millimetres of each line inside an area, shape (n,)."""
         context = self._context
         if area_code == EVERYWHERE:
-            whole: np.ndarray = self._once(("mm", role), lambda: lengths_mm(role, context))
-            return whole
+            return lengths_mm(role, context)
         label = self._label[area_code]
         level = str(context.units.rows["level"].iloc[label])
         if level not in ALL_LEVELS:
             raise Untestable(f"unit {area_code} has no known level")
-        parts: Stretches = self._once(("parts", role, level), lambda: stretches(role, level, context))
+        parts = stretches(role, level, context)
         here = (parts.unit == label) & (parts.unit != OUTSIDE)
         mm = np.zeros(len(context.city.table(role)), dtype="int64")
         np.add.at(mm, parts.line[here], parts.mm[here])

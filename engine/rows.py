@@ -19,7 +19,7 @@ _CHUNK = 100_000
 
 def to_rows(findings: gpd.GeoDataFrame, city: City) -> Iterator[FindingRow]:
     """The findings as rows for the store, without pandas' nulls."""
-    sources = SourcesByObject(city)
+    sources = SourcesByObject(city, findings["objects"])
     for begin in range(0, len(findings), _CHUNK):
         yield from _rows(findings.iloc[begin : begin + _CHUNK], sources)
 
@@ -46,19 +46,16 @@ def _where(known: np.ndarray, values: Iterable[Any]) -> Iterator[Any]:
 
 
 class SourcesByObject:
-    """From which sources objects came, for the roles that several sources gave."""
+    """From which sources the objects of findings came, for the roles that several sources gave."""
 
-    def __init__(self, city: City) -> None:
+    def __init__(self, city: City, objects: Iterable[Sequence[str]]) -> None:
         self._names: dict[str, dict[str, tuple[str, ...]]] = {}
+        asked = pd.Series([text for names in objects for text in names], dtype=object).unique()
         for role, table in city.tables.items():
-            if table["source_name"].nunique() > 1:
-                key = "code" if role == "units" else "id"
-                if key in table:
-                    pairs = table[[key, "source_name"]].dropna().drop_duplicates().sort_values("source_name")
-                    shared = pairs[pairs[key].duplicated(keep=False)]
-                    names = dict(zip(pairs[key], zip(pairs["source_name"])))
-                    names.update(shared.groupby(key)["source_name"].agg(tuple).to_dict())
-                    self._names[role] = names
+            key = "code" if role == "units" else "id"
+            if table["source_name"].nunique() > 1 and key in table:
+                ids = [text.partition(":")[2] for text in asked if text.startswith(f"{role}:")]
+                self._names[role] = _sources_of(table[[key, "source_name"]].dropna(), key, ids)
 
     def of(self, objects: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Role to source names of ``role:id`` objects; a role is left out where one of them is not known."""
@@ -74,6 +71,15 @@ class SourcesByObject:
             else:
                 found[role] = tuple(sorted({*found.get(role, ()), *names}))
         return {role: names for role, names in found.items() if role not in unknown}
+
+
+def _sources_of(pairs: pd.DataFrame, key: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Sorted names of the sources of each of some ids."""
+    # As objects: pandas asks an Arrow column for each wanted text in Python.
+    mine = pairs[pairs[key].astype(object).isin(ids).to_numpy()].drop_duplicates().sort_values("source_name")
+    shared = mine[mine[key].duplicated(keep=False)]
+    names = dict(zip(mine[key], zip(mine["source_name"])))
+    return names | shared.groupby(key)["source_name"].agg(tuple).to_dict()
 
 
 def _plain(column: pd.Series) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import shapely
@@ -13,6 +14,7 @@ from .connected import connected_parts
 from .context import Context
 from .coverage import SLACK_M, line_parts, merged_lines
 from .nearest import nearest
+from .statistic import After, Change, statistic
 
 UNITS_A_M = 1_000_000_000
 """Ways are whole nanometres: however a street is cut up, its pieces add up to the same."""
@@ -88,6 +90,12 @@ def walked_streets(context: Context) -> Streets:
     return streets.only(np.isin(part, part[inside]))
 
 
+def _carry_longest(longest: Streets, change: Change) -> Optional[After[Streets]]:
+    was, now = (sorted(shapely.to_wkb(_walked_lines(rows))) for rows in (change.was, change.now))
+    return After(longest) if was == now else None
+
+
+@statistic("roads", carry=_carry_longest)
 def _longest_part(context: Context) -> Streets:
     """The longest connected part of the roads walked; of equal ones that of the smallest node."""
     streets = _all_streets(context)
@@ -99,10 +107,14 @@ def _longest_part(context: Context) -> Streets:
 
 
 def _all_streets(context: Context) -> Streets:
-    roads = context.city.table("roads")
-    is_line, _ = merged_lines(roads.geometry)
-    lines = roads.geometry.to_numpy()[is_line & is_walked(context)]
-    return _joined(lines, context.number("S02.join_m", "roads"))
+    return _joined(_walked_lines(context), context.number("S02.join_m", "roads"))
+
+
+def _walked_lines(context: Context) -> np.ndarray:
+    """Roads that people walk on, shape (n,)."""
+    roads = context.city.table("roads").geometry
+    is_line, _ = merged_lines(roads)
+    return np.asarray(roads.to_numpy()[is_line & is_walked(context)])
 
 
 def _joined(lines: np.ndarray, join_m: float) -> Streets:

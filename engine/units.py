@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
 from ..model.roles import BOUNDARY_LEVELS
 from .city import City, usable
+from .statistic import After, Change, statistic
+
+if TYPE_CHECKING:
+    from .context import Context
 
 ALL_LEVELS = (*BOUNDARY_LEVELS, "cell")
 """Levels of units from largest to smallest."""
@@ -42,13 +48,19 @@ class Units:
         -------
         ndarray of int64, shape (n,)
         """
-        units = self.of_level(level)
-        found = np.full(len(points), len(self.rows), dtype="int64")
-        if len(units):
-            unit, which = points_within(points, units.geometry.to_numpy())
+        return self.holding_each(points, (level,))[0]
+
+    def holding_each(self, points: np.ndarray, levels: Sequence[str]) -> list[np.ndarray]:
+        """What `holding` gives for each of some levels: they share one index of the points."""
+        tree = shapely.STRtree(points)
+        held = []
+        for level in levels:
+            units = self.of_level(level)
+            unit, which = tree.query(units.geometry.to_numpy(), predicate="intersects")
+            found = np.full(len(points), len(self.rows))
             np.minimum.at(found, which, units.index.to_numpy()[unit])
-        found[found == len(self.rows)] = -1
-        return found
+            held.append(np.where(found < len(self.rows), found, -1))
+        return held
 
     def smallest(self, points: np.ndarray, field: str, levels: tuple[str, ...]) -> np.ndarray:
         """Value of a field in the smallest unit that holds each point and has a value; None else.
@@ -62,15 +74,17 @@ class Units:
         -------
         ndarray of object, shape (n,)
         """
-        values = np.full(len(points), None, dtype=object)
-        column = self.rows[field].astype(object).where(self.rows[field].notna(), None).to_numpy()
-        for level in levels:
-            row = self.holding(points, level)
-            held = row >= 0
-            new = np.full(len(points), None, dtype=object)
-            new[held] = column[row[held]]
-            values = np.where(pd.isna(new), values, new)
-        return values
+        return self.smallest_of(self.holding_each(points, levels), field)
+
+    def smallest_of(self, held: Sequence[np.ndarray], field: str) -> np.ndarray:
+        """As `smallest`, of units that `holding` gave for levels from large to small."""
+        column = self.rows[field]
+        values = np.append(column.to_numpy(dtype=object, na_value=None), None)
+        says = np.append(column.notna().to_numpy(), False)
+        unit = np.full(len(held[0]), -1)
+        for row in held:
+            unit = np.where(says[row], row, unit)
+        return values[unit]
 
     def area_codes(self, points: np.ndarray) -> np.ndarray:
         """Code of the smallest of city, district and subdistrict that holds each point."""
@@ -95,6 +109,24 @@ class Units:
     def study_edge(self) -> Optional[shapely.Geometry]:
         """The border of the study area."""
         return None if self.study_area is None else self.study_area.boundary
+
+
+def _carry_area(
+    area: Optional[shapely.Geometry], change: Change
+) -> Optional[After[Optional[shapely.Geometry]]]:
+    if len(change.was.units.rows):
+        return After(area)
+    shapes = np.concatenate(
+        [rows.city.table(change.role).geometry.to_numpy() for rows in (change.was, change.now)]
+    )
+    placed = shapes[usable(gpd.GeoSeries(shapes))]
+    return After(area) if area is not None and shapely.contains_properly(area, placed).all() else None
+
+
+@statistic("roads", "housing", carry=_carry_area)
+def study_area(context: Context) -> Optional[shapely.Geometry]:
+    """The area of a whole city that is looked at (`Units.study_area`)."""
+    return context.units.study_area
 
 
 def points_within(

@@ -17,13 +17,12 @@ from .city import usable
 from .context import Context
 from .moments import NEVER, micros
 from .night import is_night
+from .reach import pairs_within
 from .standards import Standard
-from .threads import in_chunks
+from .statistic import After, Change, statistic
 
 DUE_GROUPS = ("patrol", "inspection", "test")
 """Groups of activities that fall due by themselves."""
-
-_CHUNK = 20_000
 
 
 class Due(NamedTuple):
@@ -79,6 +78,13 @@ def log_start(context: Context) -> Optional[pd.Timestamp]:
     return context.once(_first_visit)
 
 
+def _carry_first(first: Optional[pd.Timestamp], change: Change) -> Optional[After[Optional[pd.Timestamp]]]:
+    was, now = _first_visit(change.was), _first_visit(change.now)
+    earliest = min((time for time in (first, now) if time is not None), default=None)
+    return After(first) if earliest == first and (was != first or now == first) else None
+
+
+@statistic("visits", carry=_carry_first)
 def _first_visit(context: Context) -> Optional[pd.Timestamp]:
     times = context.city.table("visits")["at"]
     times = times[times <= pd.Timestamp(context.at)]
@@ -101,18 +107,27 @@ def named_objects(context: Context, role: str) -> Named:
 
 
 def _named_objects(context: Context, role: str) -> Named:
-    visits = counted_visits(context)
-    code, names = pd.factorize(visits["object_id"].astype(object))
-    number, ids = pd.factorize(ids_of_role(pd.Series(names, dtype="str"), role).astype(object))
-    objects = pd.Index(ids, dtype=object).get_indexer(context.city.table(role)["id"].astype(object))
+    code, names = context.own(_names_in_visits)
+    objects, number = _numbered(context.city.table(role)["id"], ids_of_role(names, role))
     return Named(objects, np.append(number, -1)[code])
+
+
+def _names_in_visits(context: Context) -> tuple[np.ndarray, pd.Series]:
+    """Place of the name that each counted visit gives among those that differ, -1 for none; and these."""
+    code, names = pd.factorize(counted_visits(context)["object_id"])
+    return code, pd.Series(names, dtype="str")
+
+
+def _numbered(ids: pd.Series, names: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Number of each id and name, equal for equal ones: -1 for null, and for an id that no name is."""
+    number, _ = pd.factorize(pd.concat([names, ids], ignore_index=True))
+    named, objects = number[: len(names)], number[len(names) :]
+    return np.where(objects <= named.max(initial=-1), objects, -1), named
 
 
 def visited_by_id(visits: pd.DataFrame, ids: pd.Series, role: str) -> np.ndarray:
     """Whether some visit names each object, by its id or by ``role:id``; shape (n,)."""
-    named = ids_of_role(visits["object_id"], role)
-    # As objects: pandas asks an Arrow column for each wanted text in Python.
-    return np.array(ids.astype(object).isin(named.astype(object).dropna().unique()), dtype=bool)
+    return _numbered(ids, ids_of_role(visits["object_id"], role))[0] >= 0
 
 
 def ids_of_role(named: pd.Series, role: str) -> pd.Series:
@@ -140,17 +155,10 @@ def near_visits(
     nameless = visits["object_id"].isna().to_numpy() & usable(gpd.GeoSeries(places))
     rows = np.flatnonzero(usable(shapes) if objects is None else usable(shapes) & objects)
     which = np.flatnonzero(nameless)
-    tree = shapely.STRtree(shapes.to_numpy()[rows])
+    tree = shapely.STRtree(places[which])
     reach = context.number("visit.search_m")
-
-    def met(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
-        visit, target = tree.query(places[which[chunk]], predicate="dwithin", distance=reach)
-        return rows[target], which[chunk][visit]
-
-    pairs = [(np.zeros(0, dtype="int64"),) * 2]
-    pairs += in_chunks(met, len(which), _CHUNK, context.check_cancelled)
-    found, visit = (np.concatenate(part) for part in zip(*pairs))
-    return found, visit
+    target, visit = pairs_within(tree, shapes.to_numpy()[rows], reach, context.check_cancelled)
+    return rows[target], which[visit]
 
 
 def counts_for(activity: pd.Series, wanted: str) -> np.ndarray:
@@ -160,7 +168,7 @@ def counts_for(activity: pd.Series, wanted: str) -> np.ndarray:
     -------
     ndarray of bool, shape (n,)
     """
-    code, words = pd.factorize(activity.astype(object))
+    code, words = pd.factorize(activity)
     is_patrol = maps_to("activity").get(wanted) == "patrol"
     same = [
         word == wanted or (wanted == "patrol" and word in ("patrol_day", "patrol_night")) for word in words

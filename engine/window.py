@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Optional
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -20,6 +21,7 @@ from .connectors import surround_m
 from .context import Context
 from .findings import anchor_places
 from .index import CityIndex, names_of
+from .statistic import NOWHERE, Change
 
 _SPATIAL = (*OBJECT_LAYERS, "visits", "hotline")
 """Roles of which a part holds some rows; of the others it holds them all."""
@@ -100,12 +102,15 @@ class Edit:
         Ids of the objects that these rows name.
     frames : ndarray of float64, shape (f, 4)
         Bounds of the rows, as they were and as they are.
+    moved : ndarray of float64, shape (m, 4)
+        Bounds of other places whose answers it alters by way of statistics.
     """
 
     role: str
     ids: pd.Series
     names: pd.Series
     frames: np.ndarray
+    moved: np.ndarray = field(default_factory=lambda: NOWHERE)
 
     def alters(self, roles: tuple[str, ...]) -> bool:
         """Whether it may alter what a rule says that reads these roles.
@@ -115,6 +120,7 @@ class Edit:
         """
         return (
             self.role in roles
+            or len(self.moved) > 0
             or self.role == "neglected"
             or (self.role in _TELL_CONNECTORS and "pipes" in roles)
         )
@@ -123,7 +129,8 @@ class Edit:
         """What it may alter: the objects within reach of it or named by it, and the cells it lies in."""
         index = context.once(CityIndex)
         far = reach_m + _surround_m(context) if self.role in (*_TELL_CONNECTORS, "neglected") else reach_m
-        reached = _grown(self.frames[np.isfinite(self.frames).all(axis=1)], far)
+        frames = np.concatenate([self.frames, self.moved])
+        reached = _grown(frames[np.isfinite(frames).all(axis=1)], far)
         names = pd.concat([self.ids, self.names])
         named = {role: index.sharing(role, ("id",), names) for role in OBJECT_LAYERS}
         near = {role: _union(index.meeting(role, reached), named[role]) for role in OBJECT_LAYERS}
@@ -132,6 +139,32 @@ class Edit:
         cells = [context.grid.cells_in(frame)[0] for frame in homes]
         codes = np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
         return Own(_joined(index, near), codes, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
+
+
+def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Series) -> Edit:
+    """Lay edited rows over a whole city: `fresh` over those of the same id, those of the ids `gone` away.
+
+    The statistics of the context follow, or are moved (`Context.carry`).
+    """
+    index = context.once(CityIndex)
+    context.know(role)
+    ids = pd.concat([fresh["id"], gone], ignore_index=True)
+    old = index.take(role, index.sharing(role, ("id",), ids))
+    frames = index.replace(role, fresh, gone)
+    placed = frames[np.isfinite(frames).all(axis=1)]
+    cells = [context.grid.cells_in(frame)[0] for frame in placed]
+    codes = np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
+    was, now = (context.part(replace(context.city, tables={role: rows}), codes) for rows in (old, fresh))
+    moved = context.carry(Change(role, was, now))
+    return Edit(role, ids, _named(role, old, fresh), frames, moved)
+
+
+def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
+    """Ids of the objects that rows name, by id or by ``role:id``."""
+    if role not in _RECORDS:
+        return pd.Series([], dtype="str")
+    objects = pd.concat([table["object_id"] for table in tables]).dropna()
+    return pd.concat([objects, objects.str.replace(r"^[a-z_]+:", "", regex=True)])
 
 
 def _surround_m(context: Context) -> float:

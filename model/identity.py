@@ -42,6 +42,17 @@ def gap_key(rule_id: str, objects: Iterable[str], discriminator: str = "") -> st
     return f"[{_as_json(rule_id)},[{names}],{_as_json(discriminator)}]"
 
 
+def rule_of(key: str) -> str:
+    """The rule of a key.
+
+    Examples
+    --------
+    >>> rule_of('["D01",["housing:H1"],""]')
+    'D01'
+    """
+    return key.split('"', 2)[1]
+
+
 def gap_id(rule_id: str, key: str) -> str:
     """The id a gap gets at first sight: the rule and 16 characters of the key's SHA-256.
 

@@ -9,7 +9,7 @@ import argparse
 import json
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ _MOST_REPEATS = 3
 
 def main(
     load: Callable[[Path], Any],
-    questions: Mapping[str, Callable[[Any], Answer]],
+    questions: Sequence[Callable[[Any], Answer]],
     versions: Callable[[], str],
     peak: Callable[[], float] | None = None,
     before: Callable[[], None] | None = None,
@@ -50,8 +50,8 @@ def main(
     ----------
     load : callable
         Gives what the questions are put to, of a folder made by `town.town_files`.
-    questions : mapping of str to callable
-        Each gives its answer; what is quick is asked up to three times and the best time counts.
+    questions : sequence of callable
+        Q1 to Q6, each gives its answer; what is quick is asked up to three times and the best time counts.
     versions : callable
         Names and numbers of what answers.
     peak, before : callable, optional
@@ -65,6 +65,7 @@ def main(
     begun = time.perf_counter()
     data = load(chosen.folder)
     say(load=time.perf_counter() - begun, versions=versions())
+    asked = {f"Q{number}": question for number, question in enumerate(questions, start=1)}
     for name in chosen.questions.split(","):
         (before or forget_peak)()
         seconds: list[float] = []
@@ -72,7 +73,7 @@ def main(
             len(seconds) < _MOST_REPEATS and sum(seconds) * (1 + 1 / max(len(seconds), 1)) < _REPEAT_WITHIN_S
         ):
             begun = time.perf_counter()
-            answer = questions[name](data)
+            answer = asked[name](data)
             seconds.append(time.perf_counter() - begun)
         np.savez(chosen.out / f"{name}.npz", **answer)
         say(question=name, seconds=min(seconds), runs=len(seconds), peak_mb=(peak or peak_mb)())

@@ -105,14 +105,7 @@ def bare_streets(town: Town) -> Answer:
 if __name__ == "__main__":
     main(
         load,
-        {
-            "Q1": old_by_gas,
-            "Q2": unreached,
-            "Q3": unpatrolled,
-            "Q4": length_per_cell,
-            "Q5": loose_ends,
-            "Q6": bare_streets,
-        },
+        (old_by_gas, unreached, unpatrolled, length_per_cell, loose_ends, bare_streets),
         lambda: (
             f"CityGap {version('citygap')}, shapely {shapely.__version__}, GEOS {shapely.geos_version_string}"
         ),

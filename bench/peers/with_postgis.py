@@ -274,14 +274,7 @@ if __name__ == "__main__":
         connection.execute("CREATE EXTENSION postgis")
         main(
             lambda folder: load(connection, folder),
-            {
-                "Q1": old_by_gas,
-                "Q2": unreached,
-                "Q3": unpatrolled,
-                "Q4": length_per_cell,
-                "Q5": loose_ends,
-                "Q6": bare_streets,
-            },
+            (old_by_gas, unreached, unpatrolled, length_per_cell, loose_ends, bare_streets),
             lambda: versions(connection),
             memory.peak_mb,
             memory.forget,

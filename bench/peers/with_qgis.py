@@ -180,14 +180,7 @@ if __name__ == "__main__":
     Processing.initialize()
     main(
         load,
-        {
-            "Q1": old_by_gas,
-            "Q2": unreached,
-            "Q3": unpatrolled,
-            "Q4": length_per_cell,
-            "Q5": loose_ends,
-            "Q6": bare_streets,
-        },
+        (old_by_gas, unreached, unpatrolled, length_per_cell, loose_ends, bare_streets),
         lambda: f"QGIS {Qgis.QGIS_VERSION.split('-')[0]}, GEOS {Qgis.geosVersion()}",
     )
     application.exitQgis()

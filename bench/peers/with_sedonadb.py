@@ -131,13 +131,6 @@ def bare_streets(database: Any) -> Answer:
 if __name__ == "__main__":
     main(
         load,
-        {
-            "Q1": old_by_gas,
-            "Q2": unreached,
-            "Q3": unpatrolled,
-            "Q4": length_per_cell,
-            "Q5": loose_ends,
-            "Q6": bare_streets,
-        },
+        (old_by_gas, unreached, unpatrolled, length_per_cell, loose_ends, bare_streets),
         lambda: f"SedonaDB {version('sedonadb')}",
     )

@@ -19,6 +19,7 @@ from ..findings import make_findings
 from ..likeness import valid_areas
 from ..rule import Outcome, Rule
 from ..standards import Standard
+from ..statistic import After, Change, statistic
 
 _CHUNK = 100_000
 _COLLECTION = 7
@@ -245,8 +246,13 @@ def _lacks_diameter(city: City) -> Optional[str]:
     return None if city.has("pipes", "diameter_mm") else "no diameter_mm of pipes given"
 
 
+def _carry_thickest(thickest: float, change: Change) -> After[float]:
+    return After(max(thickest, _thickest_m(change.now)))
+
+
+@statistic("pipes", carry=_carry_thickest)
 def _thickest_m(context: Context) -> float:
-    """Largest recorded diameter of a pipe, metres."""
+    """Largest recorded diameter of a pipe, metres; after edits at least that."""
     diameter = context.subject("pipes").rows["diameter_mm"].to_numpy(dtype="float64")
     finite = diameter[np.isfinite(diameter)]
     return float(finite.max(initial=0)) / 1000

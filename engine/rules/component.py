@@ -11,6 +11,7 @@ import shapely
 
 from ...model.roles import BOUNDARY_LEVELS
 from ...model.vocabulary import canonical, street_ranks
+from ..areas import unit_of
 from ..cases import night_cases
 from ..city import City, usable
 from ..classes import class_codes, of_class
@@ -75,7 +76,7 @@ def _places(things: np.ndarray, context: Context) -> list[_Places]:
     for level in reversed(BOUNDARY_LEVELS):
         units = context.units.of_level(level)
         if len(units):
-            held = pd.Index(units.index).get_indexer(context.units.holding(points, level))
+            held = pd.Index(units.index).get_indexer(unit_of(context, "components", level)[things])
             ids, shapes = units["code"].to_numpy(dtype=object), units.geometry.to_numpy()
             places.append(_Places("units", ids, shapes, held, "area", np.zeros(len(ids), dtype=bool)))
             break

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from ...model.roles import BOUNDARY_LEVELS
+from ..areas import in_smallest_unit
 from ..city import City, usable
 from ..classes import class_codes
 from ..context import Context
@@ -125,7 +126,7 @@ def _lacking_columns(
 def _areas_of_objects(role: str, context: Context) -> tuple[np.ndarray, dict[str, shapely.Geometry]]:
     """Code of each object's district, else city, else ``*``; and the outline of each code."""
     units = context.units
-    codes = units.smallest(context.points(role), "code", BOUNDARY_LEVELS[:2])
+    codes = in_smallest_unit(context, role, "code", BOUNDARY_LEVELS[:2])
     codes = np.where(pd.isna(codes), "*", codes)
     rows = units.rows[units.rows["level"].isin(BOUNDARY_LEVELS[:2])]
     shapes = dict(zip(rows["code"], rows.geometry))

@@ -66,8 +66,8 @@ def _unit_cells(book: Ledger, context: Context) -> _UnitCells:
 
 
 def _cells_with_old_housing(book: Ledger, context: Context) -> np.ndarray:
-    codes = context.grid.codes(context.points("housing"))[context.is_old_housing]
-    return np.isin(book.codes.astype(str), pd.Series(codes).dropna().unique().astype(str))
+    codes = context.grid.codes(context.points("housing")[context.is_old_housing])
+    return pd.Series(book.codes, dtype=object).isin(pd.unique(codes[codes != np.array(None)])).to_numpy()
 
 
 def _unseen(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Optional
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -27,6 +31,7 @@ from ..ends import (
 )
 from ..findings import make_findings
 from ..rule import Outcome, Rule
+from ..statistic import After, Change, recounted, statistic
 
 _CHUNK = 20_000
 
@@ -226,7 +231,7 @@ def find_streets_without_pipes(city: City, context: Context) -> Outcome:
     search = context.number("N05.search_m", "roads")
     for column, code in enumerate(classes):
         mine = is_line & (pipe_codes == code)
-        if code not in context.once(_recorded_classes):
+        if code not in context.once(_recorded_pipes):
             untested.append(f"no {code} pipe in the city: not tested")
             continue
         covered = covered_length(pieces, window, pipes[mine], search, context.check_cancelled)
@@ -240,11 +245,16 @@ def find_streets_without_pipes(city: City, context: Context) -> Outcome:
     )
 
 
-def _recorded_classes(context: Context) -> frozenset[str]:
-    """Classes of which the city has a pipe."""
+def _carry_recorded(counts: Mapping[str, int], change: Change) -> Optional[After[Mapping[str, int]]]:
+    return recounted(counts, _recorded_pipes(change.was), _recorded_pipes(change.now))
+
+
+@statistic("pipes", carry=_carry_recorded)
+def _recorded_pipes(context: Context) -> Mapping[str, int]:
+    """Pipes of each class that has any."""
     codes = class_codes("pipes", context.subject("pipes").rows)
     is_line, _ = merged_lines(context.city.table("pipes").geometry)
-    return frozenset(code for code in codes[is_line] if isinstance(code, str))
+    return Counter(code for code in codes[is_line] if isinstance(code, str))
 
 
 def _expected_classes(highway: pd.Series) -> tuple[list[str], np.ndarray]:

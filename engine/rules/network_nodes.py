@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 import geopandas as gpd
@@ -18,6 +18,7 @@ from ..drain_runs import same_places
 from ..ends import within
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
+from ..statistic import After, Change, statistic
 from .network_drains import DRAINS, lacks_drains
 
 _STEPS_OF_A_NODE = 20
@@ -74,26 +75,66 @@ def find_attribute_breaks(city: City, context: Context) -> Outcome:
     context.check_cancelled()
     if lacks & {"from_node", "to_node", "diameter_mm"}:
         untested.append("no from_node, to_node or diameter_mm given: diameters not tested")
-    elif context.once(flow_is_against_itself):
+    elif context.once(flow).is_against_itself:
         untested.append("flow meets or parts at too many nodes: diameters not tested")
     else:
         parts.append(_falling_diameters(ends, context))
     return Outcome(join_findings(parts, city.crs), tuple(untested))
 
 
-def flow_is_against_itself(context: Context) -> bool:
-    """Whether from_node and to_node say nothing of flow, in the whole city.
+@dataclass(frozen=True)
+class Flow:
+    """How many node ids have two or more ends of drains, and at how many all flow in, or all out.
 
-    So it is where at over `N06.max_against_share` of the node ids with two or more ends of drains
-    all of them flow in, or all of them out.
+    Attributes
+    ----------
+    nodes, against : int
+    most : float
+        Share of the nodes over which from_node and to_node say nothing of flow.
+    unsure : int
+        By how much edits may have moved both counts.
     """
+
+    nodes: int
+    against: int
+    most: float
+    unsure: int = 0
+
+    @property
+    def is_against_itself(self) -> bool:
+        """Whether from_node and to_node say nothing of flow."""
+        return self.against > self.most * self.nodes
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no edit can have turned that."""
+        low = (self.against - self.unsure) > self.most * (self.nodes + self.unsure)
+        high = (self.against + self.unsure) > self.most * (self.nodes - self.unsure)
+        return low == high
+
+
+def _drain_nodes(context: Context) -> pd.DataFrame:
     rows = context.subject("pipes").rows
-    rows = rows[class_codes("pipes", rows) == DRAINS]
+    return rows.loc[class_codes("pipes", rows) == DRAINS, ["from_node", "to_node"]]
+
+
+def _carry_flow(flow: Flow, change: Change) -> Optional[After[Flow]]:
+    was, now = (_drain_nodes(rows).sort_values(["from_node", "to_node"]) for rows in (change.was, change.now))
+    if was.reset_index(drop=True).equals(now.reset_index(drop=True)):
+        return After(flow)
+    moved = replace(flow, unsure=flow.unsure + 2 * (len(was) + len(now)))
+    return After(moved) if moved.is_sure else None
+
+
+@statistic("pipes", carry=_carry_flow)
+def flow(context: Context) -> Flow:
+    """What the node ids of drains in the whole city say of flow."""
+    rows = _drain_nodes(context)
     out, into = (rows[field].dropna().value_counts() for field in ("from_node", "to_node"))
     ends = pd.concat([out, into], axis=1, keys=["out", "into"]).fillna(0)
     ends = ends[ends.sum(axis=1) >= 2]
     against = int(((ends["out"] == 0) | (ends["into"] == 0)).sum())
-    return against > context.number("N06.max_against_share", "pipes:PS") * len(ends)
+    return Flow(len(ends), against, context.number("N06.max_against_share", "pipes:PS"))
 
 
 def _drain_ends(city: City, context: Context) -> _Ends:

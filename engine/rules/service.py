@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +18,7 @@ from ..findings import join_findings, make_findings
 from ..reach import near_lines
 from ..rule import Outcome, Rule
 from ..standards import Standard
+from ..statistic import After, Change, recounted, statistic
 
 _REACH = "S01.reach_m"
 _SEWER_KINDS = {"PS": ("WS", "HS")}
@@ -39,7 +40,7 @@ def find_unserved_buildings(city: City, context: Context) -> Outcome:
     for object_class in _expected_classes(context):
         row = context.standards.parameter(_REACH, object_class)
         serving, unknown = _pipes(object_class, context)
-        if object_class not in context.once(_recorded_classes):
+        if object_class not in context.once(_serving_pipes):
             kinds = "/".join(_SEWER_KINDS.get(_code(object_class), ()))
             untested.append(
                 f"no {' '.join(filter(None, (_code(object_class), kinds)))} pipe in the city: not tested"
@@ -58,11 +59,15 @@ def _expected_classes(context: Context) -> list[str]:
     return list(dict.fromkeys(name for name in named if name.startswith("pipes:")))
 
 
-def _recorded_classes(context: Context) -> frozenset[str]:
-    """The expected classes of which the city has a pipe that serves buildings, or may."""
-    return frozenset(
-        name for name in _expected_classes(context) if any(mask.any() for mask in _pipes(name, context))
-    )
+def _carry_serving(counts: Mapping[str, int], change: Change) -> Optional[After[Mapping[str, int]]]:
+    return recounted(counts, _serving_pipes(change.was), _serving_pipes(change.now))
+
+
+@statistic("pipes", carry=_carry_serving)
+def _serving_pipes(context: Context) -> Mapping[str, int]:
+    """Pipes that serve buildings, or may, of each expected class that has any."""
+    counts = {name: int(sum(map(np.sum, _pipes(name, context)))) for name in _expected_classes(context)}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _code(object_class: str) -> str:

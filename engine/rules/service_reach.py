@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, Optional
 
 import geopandas as gpd
@@ -18,6 +20,7 @@ from ..coverage import SLACK_M
 from ..findings import join_findings, make_findings
 from ..nearest import nearest
 from ..rule import Outcome, Rule
+from ..statistic import After, Change, recounted, statistic
 from ..streets import FAR, UNITS_A_M, Stops, Walk, has_streets, walked_streets
 
 _REACH = "S02.reach_m"
@@ -35,8 +38,8 @@ def find_out_of_reach(city: City, context: Context) -> Outcome:
     """
     homes = np.flatnonzero(is_home(context) & usable(city.table("housing").geometry))
     walk = _Walks(homes, context) if has_streets(context) else None
-    provided, serves = context.once(_facilities), _serves(context)
-    facilities = provided if context is context.whole else _facilities(context)
+    provided, serves = context.once(_provided), _serves(context)
+    facilities = _facilities(context)
     parts, untested = [], _untested(context)
     for object_class in _classes(context):
         if object_class not in provided:
@@ -82,6 +85,16 @@ def _facilities(context: Context) -> dict[str, np.ndarray]:
     if _HYDRANT in rows:
         rows[_HYDRANT] = rows[_HYDRANT][_is_hydrant(table.iloc[rows[_HYDRANT]])]
     return {name: mine for name, mine in rows.items() if len(mine)}
+
+
+def _carry_provided(counts: Mapping[str, int], change: Change) -> Optional[After[Mapping[str, int]]]:
+    return recounted(counts, _provided(change.was), _provided(change.now))
+
+
+@statistic("components", carry=_carry_provided)
+def _provided(context: Context) -> Mapping[str, int]:
+    """Facilities of each class that has any."""
+    return {name: len(mine) for name, mine in _facilities(context).items()}
 
 
 def _is_hydrant(facilities: gpd.GeoDataFrame) -> np.ndarray:
@@ -161,14 +174,35 @@ def _straight(homes: np.ndarray, places: np.ndarray, reach: float, context: Cont
     return distance
 
 
-def _resident_bands(context: Context) -> tuple[float, float]:
-    """Median and third quartile of the residents of all homes of the city; NaN without residents."""
+@dataclass(frozen=True)
+class _Residents:
+    """Residents of each home that states them, sorted, shape (n,)."""
+
+    sorted: np.ndarray
+
+    @cached_property
+    def bands(self) -> tuple[float, float]:
+        """Median and third quartile; NaN without residents."""
+        if not len(self.sorted):
+            return np.nan, np.nan
+        middle, top = np.quantile(self.sorted, [0.5, 0.75])
+        return float(middle), float(top)
+
+
+def _carry_residents(residents: _Residents, change: Change) -> Optional[After[_Residents]]:
+    was, now = (_residents(rows).sorted for rows in (change.was, change.now))
+    kept = residents.sorted
+    for count in was:
+        kept = np.delete(kept, np.searchsorted(kept, count))
+    after = _Residents(np.insert(kept, np.searchsorted(kept, now), now))
+    return After(after) if np.array_equal(after.bands, residents.bands, equal_nan=True) else None
+
+
+@statistic("housing", carry=_carry_residents)
+def _residents(context: Context) -> _Residents:
+    """Of all homes of the city."""
     residents = context.subject("housing").rows["residents"].to_numpy(dtype="float64")[is_home(context)]
-    known = residents[~np.isnan(residents)]
-    if not len(known):
-        return np.nan, np.nan
-    middle, top = np.quantile(known, [0.5, 0.75])
-    return float(middle), float(top)
+    return _Residents(np.sort(residents[~np.isnan(residents)]))
 
 
 def _findings(
@@ -177,7 +211,7 @@ def _findings(
     row = context.standards.parameter(_REACH, object_class)
     housing = context.city.table("housing")
     residents = context.subject("housing").rows["residents"].to_numpy(dtype="float64")[homes]
-    middle, top = context.once(_resident_bands)
+    middle, top = context.once(_residents).bands
     unknown = np.isnan(residents)
     return make_findings(
         "S02",
@@ -212,7 +246,7 @@ def _missing(city: City) -> Optional[str]:
 
 
 def _unready(context: Context) -> Optional[str]:
-    if context.once(_facilities):
+    if context.once(_provided):
         return None
     return f"no {', '.join(_word(name) for name in _classes(context))} among the components given"
 

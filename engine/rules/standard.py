@@ -14,6 +14,7 @@ from ...model.errors import CityGapError
 from ...model.roles import OBJECT_LAYERS
 from ...model.tables import read_table
 from ...model.vocabulary import maps_to
+from ..areas import in_smallest_unit
 from ..city import City
 from ..classes import of_class
 from ..context import Context
@@ -21,7 +22,6 @@ from ..duties import class_of_word, covers
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
 from ..standards import Standard
-from ..units import ALL_LEVELS
 from ..visits import counted_visits, counts_for, log_start, near_visits, visited_by_id
 
 _DONE_STAGES = ("closed", "appraised", "rejected", "cancelled")
@@ -310,14 +310,14 @@ def _grades(pair: Pair, context: Context) -> dict[str, pd.Series]:
 
 
 def _grades_of_role(role: str, context: Context) -> dict[str, np.ndarray]:
-    subject, points = context.subject(role), context.points(role)
+    subject = context.subject(role)
     own = {name: _texts(subject.values(name)) for name in ("danger_grade", "maintenance_grade", "highway")}
     if role == "units":
         return {name: _texts(subject.values(name)) for name in ("grade", "zone_type")}
-    of_unit = context.units.smallest(points, "grade", ALL_LEVELS)
+    of_unit = in_smallest_unit(context, role, "grade")
     grades = {
         "grade": np.where(pd.isna(own["maintenance_grade"]), of_unit, own["maintenance_grade"]),
-        "zone": context.units.smallest(points, "zone_type", ALL_LEVELS),
+        "zone": in_smallest_unit(context, role, "zone_type"),
     }
     if role == "housing":
         grades["danger_grade"] = own["danger_grade"]
