@@ -161,7 +161,7 @@ def _coverage(role: str, areas: _Areas, context: Context) -> np.ndarray:
     unit = np.zeros(len(book.codes), dtype="int64")
     if areas.codes != [EVERYWHERE]:
         units = context.units.of_level(areas.level)
-        unit = _numbered(cells_in_units(book, areas.level, context), units)
+        unit = _numbered(cells_in_units(areas.level, context), units)
     weight = weights_in_units(book, unit, context)
     held = unit >= 0
     total = np.bincount(unit[held], weight[held], minlength=count) * len(classes)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OUTSIDE = -1
 _BLOCK_M = 2000
+_WORTH_PREPARING = 8
+"""Cells that an area has to be compared with before GEOS gains from preparing it."""
 
 
 class Cells:
@@ -124,10 +126,14 @@ class Cells:
 
     def _share_ground(self, areas: np.ndarray, area: np.ndarray, cell: np.ndarray) -> np.ndarray:
         """Whether each pair of an area and a cell shares more than a border: few have to be measured."""
-        asked, of_pair = np.unique(area, return_inverse=True)
+        asked, of_pair, number = np.unique(area, return_inverse=True, return_counts=True)
         shapes = areas[asked]
         is_valid = shapely.is_valid(shapes)
         shapes[~is_valid] = shapely.make_valid(shapes[~is_valid])
+        # Prepared, a copy: GEOS crashes where a later thread meets the city's own.
+        wide = number > _WORTH_PREPARING
+        shapes[wide] = shapely.from_wkb(shapely.to_wkb(shapes[wide]))
+        shapely.prepare(shapes[wide])
         shapes = shapes[of_pair]
         shares = is_valid[of_pair] & shapely.intersects(shapes, self._inner(cell))
         doubtful = np.flatnonzero(~shares)

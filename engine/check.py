@@ -12,6 +12,8 @@ import numpy as np
 import shapely
 
 from ..model.gap import RuleRun
+from ..model.roles import OBJECT_LAYERS
+from .areas import unit_of
 from .city import City, usable
 from .context import Context, representative_points
 from .findings import join_findings, merge_equal_keys, raise_severity
@@ -59,12 +61,6 @@ class Ask:
     processes: int = 1
     window: Optional[shapely.Geometry] = None
     edit: Optional[Edit] = None
-
-    def own(self, context: Context, reach_m: float) -> Optional[Own]:
-        """What rules of a reach answer for; None: the whole city."""
-        if self.edit is not None:
-            return self.edit.around(context, reach_m)
-        return None if self.window is None else within(context, self.window)
 
 
 @dataclass(frozen=True)
@@ -133,16 +129,16 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
         if reason:
             runs.append(RuleRun(rule.rule_id, *reason, roles=rule.roles))
             continue
-        part, own, names = parts.of(rule)
-        if own is None:
+        part = parts.of(rule)
+        if part.own is None:
             found, untested = context.run_once(rule.rule_id, rule.reads, partial(_find, rule, context))
         else:
             with context.reading() as read:
-                found, untested = _find(rule, part, own, names)
+                found, untested = _find(rule, part.context, part.own, part.names)
             if not context.moved.isdisjoint(read):
                 runs.append(RuleRun(rule.rule_id, *_STALE, roles=rule.roles))
                 continue
-            owners[rule.rule_id] = names
+            owners[rule.rule_id] = part.names
         text = "; ".join(untested) or None
         runs.append(RuleRun(rule.rule_id, "run", "missing_input" if text else None, text, rule.roles))
         findings.append(found)
@@ -165,7 +161,7 @@ def _run_ahead(context: Context, ask: Ask, on_progress: Progress) -> None:
         return
     for role in context.city.tables:
         context.subject(role)
-        context.points(role)
+        unit_of(context, role, "city")
         context.check_cancelled()
     rules = {rule.rule_id: rule for rule in RULES if not rule.reads and _why_not(rule, context, ask) is None}
     ahead = context.run_ahead(list(rules), lambda rule_id: _find(rules[rule_id], context), ask.processes)
@@ -189,7 +185,7 @@ def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str,
     if ask.rules is not None and rule.rule_id not in ask.rules:
         return "not_run", "not_asked", "not asked for"
     if ask.edit is not None:
-        if not ask.edit.alters(rule.roles):
+        if not ask.edit.alters(rule):
             return "not_run", "not_asked", f"does not read {ask.edit.role}"
         if rule.reach_m is None or ask.edit.role not in CUT:
             return _STALE
@@ -204,31 +200,64 @@ def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str,
     return ("on_hold", "crs_suspect", suspect) if suspect else None
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What some rules look at, what the run answers for in it (None: the city), and the names of that."""
+
+    context: Context
+    own: Optional[Own] = None
+    names: frozenset[str] = frozenset()
+
+
 class _Parts:
-    """The part of the city that each rule looks at, one for all rules of a band of reaches."""
+    """The part of the city that each rule looks at, one for all rules that are alike in what they need."""
 
     def __init__(self, context: Context, ask: Ask) -> None:
         self._context = context
         self._ask = ask
-        self._cut: dict[float, tuple[Context, Optional[Own], frozenset[str]]] = {}
+        self._whole = _Part(context)
+        self._cut: dict[tuple[float, bool], _Part] = {}
 
-    def of(self, rule: Rule) -> tuple[Context, Optional[Own], frozenset[str]]:
-        """Context of the part, what the run answers for in it (None: the city) and the names of that."""
-        reach = None if rule.reach_m is None else rule.reach_m(self._context)
-        if reach is None:
-            return self._context, None, frozenset()
-        band = next(band for band in REACHES_M if reach <= band)
-        if band not in self._cut:
-            self._cut[band] = self._cut_for(band)
-        return self._cut[band]
+    def of(self, rule: Rule) -> _Part:
+        """The part of a rule."""
+        alike = self._alike(rule)
+        if alike is None or (self._ask.window is None and self._ask.edit is None):
+            return self._whole
+        if alike not in self._cut:
+            self._cut[alike] = self._cut_for(alike)
+        return self._cut[alike]
 
-    def _cut_for(self, band: float) -> tuple[Context, Optional[Own], frozenset[str]]:
-        reaches = [rule.reach_m(self._context) for rule in RULES if rule.reach_m is not None]
-        reach = max(reach for reach in reaches if reach <= band)
-        own = self._ask.own(self._context, reach)
-        if own is None:
-            return self._context, None, frozenset()
-        return part_of(self._context, own, reach), own, owner_names(self._context, own)
+    def _alike(self, rule: Rule) -> Optional[tuple[float, bool]]:
+        """Band of the reach; whether it needs only the roles that an edit alters; None without a reach."""
+        if rule.reach_m is None:
+            return None
+        reach = rule.reach_m(self._context)
+        return next(band for band in REACHES_M if reach <= band), self._is_narrow and rule.is_of_its_own
+
+    def _cut_for(self, alike: tuple[float, bool]) -> _Part:
+        context, edit = self._context, self._ask.edit
+        rules = [rule for rule in RULES if self._alike(rule) == alike and (not edit or edit.alters(rule))]
+        roles = frozenset(role for rule in rules for role in rule.roles)
+        if edit is not None:
+            objects = edit.altered(roles) if alike[1] else roles.intersection(OBJECT_LAYERS)
+            own = edit.around(context, objects, max(_edit_reach_m(rule, edit, context) for rule in rules))
+            roles = roles.difference(OBJECT_LAYERS) | objects
+        else:
+            own = within(context, self._ask.window)
+        names = owner_names(context, own)
+        reach = max(rule.reach_m(context) for rule in rules if rule.reach_m is not None)
+        return _Part(part_of(context, own, names, roles, reach), own, names)
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self._ask.edit is not None and self._ask.edit.role in OBJECT_LAYERS
+
+
+def _edit_reach_m(rule: Rule, edit: Edit, context: Context) -> float:
+    """How far from an edit a rule may say something else, metres."""
+    if rule.edit_reach_m is not None:
+        return rule.edit_reach_m(context, edit.role)
+    return 0.0 if rule.reach_m is None else rule.reach_m(context)
 
 
 def _owned(findings: gpd.GeoDataFrame, own: Optional[Own], names: frozenset[str]) -> gpd.GeoDataFrame:
@@ -245,9 +274,9 @@ def _owned(findings: gpd.GeoDataFrame, own: Optional[Own], names: frozenset[str]
 
 def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
     """Area, cell and severity step (catalogue, general rule 2) of each finding."""
+    context.once(study_area)
     if not len(findings):
         return findings
-    context.once(study_area)
     points = representative_points(findings.geometry.to_numpy(), usable(findings.geometry))
     findings = findings.assign(
         area_code=context.units.area_codes(points), cell_code=context.grid.codes(points)

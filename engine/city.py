@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Optional
 from zoneinfo import ZoneInfo
 
@@ -87,8 +88,12 @@ class City:
         return frozenset.intersection(*lacks.values())
 
 
+@lru_cache(maxsize=256)
 def empty_table(role: str, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """A table without rows that has every field of the role, with the dtypes of `City.tables`."""
+    """A table without rows that has every field of the role, with the dtypes of `City.tables`.
+
+    All that ask for one share it.
+    """
     columns: dict[str, pd.Series] = {
         spec.name: pd.Series([], dtype=DTYPES[spec.kind]) for spec in ROLES[role].fields
     }

@@ -15,6 +15,8 @@ import shapely
 
 from ..model.errors import Cancelled
 from ..model.identity import rule_of
+from ..model.roles import OBJECT_LAYERS
+from .areas import in_smallest_unit
 from .city import City, usable
 from .classes import YEAR_FIELD, is_home_use, of_class
 from .conditions import Subject, fits, parse
@@ -27,7 +29,7 @@ from .processes import side_by_side
 from .recorded_cells import recorded_cells
 from .standards import Standard, Standards
 from .statistic import NOWHERE, STATISTICS, Change, Statistic
-from .units import ALL_LEVELS, Units, is_within_any
+from .units import Units, is_within_any
 from .weights import cell_weights
 
 T = TypeVar("T")
@@ -73,7 +75,7 @@ class Context:
         dismissed: frozenset[str] = frozenset(),
     ) -> None:
         self.city = city
-        self._memory = Memory(above=whole._memory if whole else None)
+        self._memory: Memory = Memory(above=whole._memory if whole else None)
         self.standards: Standards = whole.standards if whole else WatchedStandards(standards, self._memory)
         self.whole = whole or self
         self._dismissed = dismissed
@@ -82,6 +84,8 @@ class Context:
         self.grid: Grid = whole.grid if whole else Grid(self.units)
         self._is_cancelled = is_cancelled
         self._own_cells: Optional[np.ndarray] = None
+        self._owned: Optional[frozenset[str]] = None
+        self._owns_records = False
         self._ran: dict[str, Hashable] = {}
         self._edited = False
 
@@ -146,11 +150,29 @@ class Context:
         with self.whole._memory.reading() as names:
             yield names
 
-    def part(self, city: City, cells: np.ndarray) -> Context:
-        """The context of a part of this city that answers for the cells of these codes."""
+    def part(
+        self, city: City, cells: np.ndarray, owned: frozenset[str] = frozenset(), *, records: bool = False
+    ) -> Context:
+        """The context of a part of this city that answers for some cells and objects (``role:id``).
+
+        And for records, if it is a window.
+        """
         part = Context(city, self.standards, self._is_cancelled, whole=self.whole)
-        part._own_cells = cells
+        part._own_cells, part._owned, part._owns_records = cells, owned, records
         return part
+
+    def asks(self, role: str) -> np.ndarray:
+        """Which objects of a role are asked about, shape (n,): of a part, those it answers for.
+
+        A window answers for records too, but by their place: all are asked about. An edit is of rows that
+        have an id.
+        """
+        table = self.city.table(role)
+        if self._owned is None or (self._owns_records and role not in OBJECT_LAYERS):
+            return np.ones(len(table), dtype=bool)
+        if "id" not in table:
+            return np.zeros(len(table), dtype=bool)
+        return np.array([f"{role}:{name}" in self._owned for name in table["id"].tolist()], dtype=bool)
 
     @property
     @remembered
@@ -376,11 +398,11 @@ class Context:
         own = own.where(own.notna(), None).to_numpy()
         if field == "danger_grade":
             return own
-        of_unit = self.units.smallest(self.points(role), "grade", ALL_LEVELS)
+        of_unit = in_smallest_unit(self, role, "grade")
         return np.where(pd.isna(own), of_unit, own)
 
     def _zones(self, role: str) -> np.ndarray:
-        return self.units.smallest(self.points(role), "zone_type", ALL_LEVELS)
+        return in_smallest_unit(self, role, "zone_type")
 
     @property
     def heavy_cells(self) -> frozenset[str]:

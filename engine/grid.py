@@ -127,9 +127,12 @@ class Grid:
         ndarray of shapely Polygon or None, shape (n,)
         """
         if self.is_official:
-            shapes = dict(zip(self._cells["code"], self._cells.geometry))
-            return _object_array([shapes.get(code) for code in codes])
-        return _object_array([None if code is None else _box_of(code) for code in codes])
+            known = dict(zip(self._cells["code"], self._cells.geometry))
+            return _object_array([known.get(code) for code in codes])
+        shapes = np.full(len(codes), None, dtype=object)
+        squares = [_square_of(code) for code in codes if code is not None]
+        shapes[[code is not None for code in codes]] = _boxes(np.array(squares, dtype="int64").reshape(-1, 2))
+        return shapes
 
     def _meets(self, boxes: np.ndarray) -> np.ndarray:
         """Whether a box shares more than its border with the study area."""
@@ -145,10 +148,10 @@ def _boxes(squares: np.ndarray) -> np.ndarray:
     return np.asarray(shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M))
 
 
-def _box_of(code: str) -> shapely.Geometry:
-    sign_east = -1 if code[1] in "BD" else 1
-    sign_north = -1 if code[1] in "CD" else 1
-    return _boxes(np.array([[sign_east * int(code[2:8]), sign_north * int(code[8:14])]]))[0]
+def _square_of(code: str) -> tuple[int, int]:
+    """Column and row of the square that `square_code` gave this code."""
+    east, north = int(code[2:8]), int(code[8:14])
+    return -east if code[1] in "BD" else east, -north if code[1] in "CD" else north
 
 
 def _object_array(items: list[Any]) -> np.ndarray:

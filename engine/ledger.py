@@ -92,8 +92,13 @@ class Ledger:
         return pd.Index(self.codes)
 
 
-def cells_in_units(book: Ledger, level: str, context: Context) -> np.ndarray:
+def cells_in_units(level: str, context: Context) -> np.ndarray:
     """Row label in `Units.rows` of the unit of a level that holds the centre of each cell, -1: none."""
+    return context.own(_units_of_cells, level)
+
+
+def _units_of_cells(context: Context, level: str) -> np.ndarray:
+    book = context.once(ledger)
     return context.units.holding(shapely.points(anchor_places(shapely.bounds(book.outlines))), level)
 
 
@@ -121,8 +126,11 @@ def ledger(context: Context) -> Ledger:
     classes = {}
     for role in ROLES:
         context.check_cancelled()
+        of_role = list(_classes_of(role, context, surveys))
+        if not of_role:
+            continue
         facts = _Facts(_dates(role, context), filled_records(role, context))
-        for object_class, mine in _classes_of(role, context, surveys):
+        for object_class, mine in of_role:
             classes[object_class] = _class_ledger(object_class, mine, facts, cells, surveys, context)
     return Ledger(codes, outlines, classes, context.number("ledger.min_cover"))
 

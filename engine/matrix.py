@@ -145,11 +145,11 @@ class _Kinds:
             (row["class_code"], row["kind_code"]) for row in table
         ]
         rows = context.subject("pipes").rows
-        words = rows[["class_code", "kind_code"]].astype(object)
-        words = words.where(words.notna(), None)
-        pairs = pd.MultiIndex.from_frame(words)
-        codes, found = pairs.factorize(use_na_sentinel=False)
-        given = [tuple(None if pd.isna(word) else word for word in pair) for pair in found]
+        code, classes = pd.factorize(rows["class_code"])
+        kind, kinds = pd.factorize(rows["kind_code"])
+        codes, found = pd.factorize((code + 1) * (len(kinds) + 1) + kind + 1)
+        named = [(None, *classes), (None, *kinds)]
+        given = [(named[0][at // len(named[1])], named[1][at % len(named[1])]) for at in found.tolist()]
         bare = [(code, None) for code in dict.fromkeys(code for code, _ in self.order)]
         self.pairs = list(dict.fromkeys([*self.order, *bare, *given]))
         place = {pair: at for at, pair in enumerate(self.pairs)}

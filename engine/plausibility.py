@@ -260,6 +260,10 @@ def geometry_faults(role: str, context: Context) -> np.ndarray:
     ``no_geometry`` (where the role needs one; a call without a place is usual), ``empty``,
     ``not_finite``, ``zero_length`` (a line), ``invalid`` (an area that crosses itself or the like).
     """
+    return context.own(_geometry_faults, role)
+
+
+def _geometry_faults(context: Context, role: str) -> np.ndarray:
     geometry = context.city.table(role).geometry
     shapes = geometry.to_numpy()
     faults = np.full(len(shapes), None, dtype=object)

@@ -40,7 +40,7 @@ class RecordedCells:
         """
         at = self.book.place.get_indexer(pd.Index(codes, dtype=object))
         known = self.book.classes.get(object_class)
-        never = (at >= 0) & ~np.isin(at, [] if known is None else known.cell)
+        never = pd.notna(codes) & ~np.isin(at, [] if known is None else known.cell)
         for (name, code), _ in self.gained.items():
             if name == object_class:
                 never[codes == code] = self._is_never(name, code)

@@ -40,8 +40,13 @@ class Rule:
     reach_m : callable or None
         Context to how far away a change can alter its answer, metres; None for rules over
         whole networks or units.
+    edit_reach_m : callable, optional
+        Context and a role to how far away from an edited object of it an answer can change, metres, if
+        that is less: 0 where only the answer about the object itself can.
     reads : tuple of str
         Earlier rules of the order whose findings it reads.
+    is_of_its_own : bool
+        Whether what it says of an object rests on objects of that role only, and on records.
     unready : callable or None
         Context to the sentence naming what lacks beyond the tables (rows of the standards, say).
     """
@@ -53,3 +58,5 @@ class Rule:
     reach_m: Optional[Callable[[Context], float]]
     reads: tuple[str, ...] = ()
     unready: Optional[Callable[[Context], Optional[str]]] = None
+    is_of_its_own: bool = False
+    edit_reach_m: Optional[Callable[[Context, str], float]] = None

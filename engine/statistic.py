@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, NamedTuple, Optional, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, TypeVar
 
 import numpy as np
+import shapely
+
+from .city import usable
 
 if TYPE_CHECKING:
     from .context import Context
@@ -26,6 +30,13 @@ class Change:
     was: Context
     now: Context
 
+    @cached_property
+    def is_reshaped(self) -> bool:
+        """Whether a row has another geometry than it had, came or went."""
+        tables = [rows.city.table(self.role).geometry for rows in (self.was, self.now)]
+        was, now = (sorted(shapely.to_wkb(shapes[usable(shapes)])) for shapes in tables)
+        return was != now
+
 
 class After(NamedTuple, Generic[T]):
     """A statistic after an edit, and the bounds of the places, shape (f, 4), whose answers it alters."""
@@ -35,7 +46,7 @@ class After(NamedTuple, Generic[T]):
 
 
 Carry = Callable[[T, Change], Optional[After[T]]]
-STATISTICS: list[Statistic[object]] = []
+STATISTICS: list[Statistic[Any]] = []
 """Every statistic there is."""
 
 

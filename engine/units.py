@@ -79,8 +79,8 @@ class Units:
     def smallest_of(self, held: Sequence[np.ndarray], field: str) -> np.ndarray:
         """As `smallest`, of units that `holding` gave for levels from large to small."""
         column = self.rows[field]
-        values = np.append(column.to_numpy(dtype=object, na_value=None), None)
-        says = np.append(column.notna().to_numpy(), False)
+        values = np.append(column.to_numpy(dtype=object, na_value=None), [None])
+        says = np.append(column.notna().to_numpy(), [False])
         unit = np.full(len(held[0]), -1)
         for row in held:
             unit = np.where(says[row], row, unit)
@@ -97,15 +97,13 @@ class Units:
             units = self.of_level(level)
             if len(units):
                 return shapely.union_all(shapely.make_valid(units.geometry.to_numpy()))
-        shapes = [self._city.table(role).geometry for role in ("roads", "housing")]
-        shapes = [part[usable(part)].to_numpy() for part in shapes]
-        everything = np.concatenate(shapes)
+        everything = np.concatenate([_shapes(self._city.table(role)) for role in ("roads", "housing")])
         if not len(everything):
             return None
         hull = shapely.convex_hull(shapely.multipoints(shapely.get_coordinates(everything)))
         return hull if hull.geom_type == "Polygon" else None
 
-    @cached_property
+    @property
     def study_edge(self) -> Optional[shapely.Geometry]:
         """The border of the study area."""
         return None if self.study_area is None else self.study_area.boundary
@@ -114,13 +112,18 @@ class Units:
 def _carry_area(
     area: Optional[shapely.Geometry], change: Change
 ) -> Optional[After[Optional[shapely.Geometry]]]:
-    if len(change.was.units.rows):
+    units = change.was.units
+    if len(units.rows) or not change.is_reshaped:
         return After(area)
-    shapes = np.concatenate(
-        [rows.city.table(change.role).geometry.to_numpy() for rows in (change.was, change.now)]
-    )
-    placed = shapes[usable(gpd.GeoSeries(shapes))]
-    return After(area) if area is not None and shapely.contains_properly(area, placed).all() else None
+    was, now = (_shapes(rows.city.table(change.role)) for rows in (change.was, change.now))
+    if area is None or not shapely.contains_properly(area, was).all():
+        return None
+    units.study_area = shapely.convex_hull(shapely.multipoints(shapely.get_coordinates([area, *now])))
+    return After(units.study_area, shapely.bounds(shapely.get_parts(units.study_area - area)))
+
+
+def _shapes(table: gpd.GeoDataFrame) -> np.ndarray:
+    return table.geometry[usable(table.geometry)].to_numpy()
 
 
 @statistic("roads", "housing", carry=_carry_area)

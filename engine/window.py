@@ -21,7 +21,8 @@ from .connectors import surround_m
 from .context import Context
 from .findings import anchor_places
 from .index import CityIndex, names_of
-from .statistic import NOWHERE, Change
+from .rule import Rule
+from .statistic import Change
 
 _SPATIAL = (*OBJECT_LAYERS, "visits", "hotline")
 """Roles of which a part holds some rows; of the others it holds them all."""
@@ -32,7 +33,9 @@ _RECORDS = ("visits", "repairs")
 CUT = (*_SPATIAL, "repairs")
 """Roles whose edit alters answers near it only."""
 
-_TELL_CONNECTORS = ("pipe_points", "housing")
+_TELL_CONNECTORS = frozenset(("pipe_points", "housing"))
+_WEIGH = frozenset(("neglected",))
+"""Roles that tell how severe a finding is, whatever the rule."""
 
 _NODES = ("from_node", "to_node")
 
@@ -102,6 +105,8 @@ class Edit:
         Ids of the objects that these rows name.
     frames : ndarray of float64, shape (f, 4)
         Bounds of the rows, as they were and as they are.
+    is_reshaped : bool
+        Whether a row has another geometry than it had, came or went.
     moved : ndarray of float64, shape (m, 4)
         Bounds of other places whose answers it alters by way of statistics.
     """
@@ -110,30 +115,38 @@ class Edit:
     ids: pd.Series
     names: pd.Series
     frames: np.ndarray
-    moved: np.ndarray = field(default_factory=lambda: NOWHERE)
+    is_reshaped: bool
+    moved: np.ndarray
 
-    def alters(self, roles: tuple[str, ...]) -> bool:
-        """Whether it may alter what a rule says that reads these roles.
+    @property
+    def _tells_connectors(self) -> bool:
+        """Whether it may tell that a pipe is a connector, and so whether its diameter is plausible."""
+        return self.is_reshaped and self.role in _TELL_CONNECTORS
 
-        Neglected places raise the severity of whatever lies in them; pipe points and buildings tell
-        whether a pipe is a connector, and so whether its diameter is plausible.
+    def altered(self, roles: Iterable[str]) -> frozenset[str]:
+        """Of the roles that a rule reads those whose objects it may judge otherwise.
+
+        Neglected places raise the severity of whatever lies in them.
         """
-        return (
-            self.role in roles
-            or len(self.moved) > 0
-            or self.role == "neglected"
-            or (self.role in _TELL_CONNECTORS and "pipes" in roles)
-        )
+        objects = frozenset(roles) & frozenset(OBJECT_LAYERS)
+        if self.role not in OBJECT_LAYERS or self.role in _WEIGH or len(self.moved):
+            return objects
+        return objects & ({self.role, "pipes"} if self._tells_connectors else {self.role})
 
-    def around(self, context: Context, reach_m: float) -> Own:
-        """What it may alter: the objects within reach of it or named by it, and the cells it lies in."""
+    def alters(self, rule: Rule) -> bool:
+        """Whether it may alter what a rule says."""
+        weighs = self.role in _WEIGH or len(self.moved) > 0
+        return weighs or self.role in rule.roles or (self._tells_connectors and "pipes" in rule.roles)
+
+    def around(self, context: Context, roles: Iterable[str], reach_m: float) -> Own:
+        """What it may alter: objects of some roles within reach of it or named by it, and its cells."""
         index = context.once(CityIndex)
-        far = reach_m + _surround_m(context) if self.role in (*_TELL_CONNECTORS, "neglected") else reach_m
+        far = reach_m + (_surround_m(context) if self._tells_connectors or self.role in _WEIGH else 0.0)
         frames = np.concatenate([self.frames, self.moved])
-        reached = _grown(frames[np.isfinite(frames).all(axis=1)], far)
+        reached = _few(_grown(frames[np.isfinite(frames).all(axis=1)], far))
         names = pd.concat([self.ids, self.names])
-        named = {role: index.sharing(role, ("id",), names) for role in OBJECT_LAYERS}
-        near = {role: _union(index.meeting(role, reached), named[role]) for role in OBJECT_LAYERS}
+        named = {role: index.sharing(role, ("id",), names) for role in roles}
+        near = {role: _union(index.meeting(role, reached), rows) for role, rows in named.items()}
         homes = np.concatenate([reached, *(index.bounds_of(role, rows) for role, rows in named.items())])
         homes = homes[np.isfinite(homes).all(axis=1)]
         cells = [context.grid.cells_in(frame)[0] for frame in homes]
@@ -155,8 +168,8 @@ def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Seri
     cells = [context.grid.cells_in(frame)[0] for frame in placed]
     codes = np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
     was, now = (context.part(replace(context.city, tables={role: rows}), codes) for rows in (old, fresh))
-    moved = context.carry(Change(role, was, now))
-    return Edit(role, ids, _named(role, old, fresh), frames, moved)
+    change = Change(role, was, now)
+    return Edit(role, ids, _named(role, old, fresh), frames, change.is_reshaped, context.carry(change))
 
 
 def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
@@ -171,30 +184,37 @@ def _surround_m(context: Context) -> float:
     return max(SURROUND_M, surround_m(context))
 
 
-def part_of(context: Context, own: Own, reach_m: float) -> Context:
+def part_of(
+    context: Context, own: Own, names: frozenset[str], roles: frozenset[str], reach_m: float
+) -> Context:
     """The part of a city that a run needs to answer for what it owns.
 
     Parameters
     ----------
     context : Context
         Of the whole city.
+    names : frozenset of str
+        Of what it owns (`owner_names`).
+    roles : frozenset of str
+        That the rules read which will run.
     reach_m : float
-        The largest reach of the rules that will run, metres.
+        The largest reach of these rules, metres.
     """
     city, index = context.whole.city, context.once(CityIndex)
     near = _joined(index, own.rows)
-    frames = _grown(_frames(context, near, own), reach_m + _surround_m(context))
-    rows = {role: _union(index.meeting(role, frames), near.get(role)) for role in _SPATIAL}
-    rows = _joined(index, rows)
-    tables = {
-        role: index.take(role, rows[role]) if role in rows else city.tables[role] for role in city.tables
-    }
-    names = names_of(tables)
+    frames = _few(_grown(_frames(context, near, own), reach_m + _surround_m(context)))
+    read = roles | _WEIGH | (_TELL_CONNECTORS if "pipes" in roles else frozenset())
+    seen = {role: index.meeting(role, frames) for role in _SPATIAL if role in read}
+    rows = _joined(index, {role: _union(mine, near.get(role)) for role, mine in seen.items()})
+    tables = {role: index.take(role, mine) for role, mine in rows.items() if role in city.tables}
+    tables |= {role: table for role, table in city.tables.items() if role not in CUT}
+    objects = names_of(tables)
     for role in _RECORDS:
-        if role in tables:
-            named = index.sharing(role, ("object_id",), names)
+        if role in read and role in city.tables:
+            named = index.sharing(role, ("object_id",), objects)
             tables[role] = index.take(role, _union(named, rows.get(role)))
-    return context.whole.part(replace(city, tables=tables), own.cells)
+    is_window = own.outline is not None
+    return context.whole.part(replace(city, tables=tables), own.cells, names, records=is_window)
 
 
 def _frames(context: Context, rows: Rows, own: Own) -> np.ndarray:
@@ -212,6 +232,15 @@ def _frames(context: Context, rows: Rows, own: Own) -> np.ndarray:
     return np.concatenate([every[outside], [[west, south, east, north]]])
 
 
+def _few(frames: np.ndarray) -> np.ndarray:
+    """The frames, or one around them all where that is hardly more: asking an index once is quicker."""
+    if not len(frames):
+        return frames
+    around = np.concatenate([frames[:, :2].min(axis=0), frames[:, 2:].max(axis=0)])
+    area = np.prod(frames[:, 2:] - frames[:, :2], axis=1)
+    return around[None] if np.prod(around[2:] - around[:2]) <= area.sum() else frames
+
+
 def _grown(frames: np.ndarray, by: float) -> np.ndarray:
     return np.asarray(frames + np.array([-by, -by, by, by]))
 
@@ -220,8 +249,8 @@ def _joined(index: CityIndex, rows: Rows) -> dict[str, np.ndarray]:
     """The rows, and those that share an id or a node with them."""
     full = dict(rows)
     for role in OBJECT_LAYERS:
-        mine = full[role]
-        if not len(mine):
+        mine = full.get(role)
+        if mine is None or not len(mine):
             continue
         table = index.take(role, mine)
         full[role] = _union(mine, index.sharing(role, ("id",), table["id"]))

@@ -101,8 +101,11 @@ def to_code(text: pd.Series, role: str, field: str) -> pd.Series:
     read = _reader(role, field)
     if read is None:
         return text
-    table = {word: read(word) for word in text.dropna().unique()}
-    return text.map(table).astype("str") if table else text
+    place, words = pd.factorize(text)
+    if not len(words):
+        return text
+    codes = pd.Series([*map(read, words), None], dtype="str")
+    return codes.take(place).set_axis(text.index)
 
 
 def pipe_code(text: str) -> Optional[PipeCode]:

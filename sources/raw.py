@@ -10,6 +10,9 @@ import pandas as pd
 import pyproj
 import shapely
 
+_KINDS = np.array(["", "point", "line", "line", "polygon", "point", "line", "polygon", "collection"])
+"""Kind of an empty or no geometry, then those of GEOS's types from 0 on."""
+
 
 @dataclass
 class RawLayer:
@@ -43,7 +46,8 @@ class RawLayer:
         """Geometry kinds met: point, line, polygon, collection."""
         if self.shapes is None:
             return frozenset()
-        return frozenset(str(kind) for kind in np.unique(kinds_of(self.shapes)) if kind)
+        met = _KINDS[np.unique(_kind_numbers(self.shapes))]
+        return frozenset(str(kind) for kind in met if kind)
 
 
 def kinds_of(shapes: np.ndarray) -> np.ndarray:
@@ -53,9 +57,12 @@ def kinds_of(shapes: np.ndarray) -> np.ndarray:
     -------
     ndarray of str, shape (n,)
     """
-    names = np.array(["", "point", "line", "line", "polygon", "point", "line", "polygon", "collection"])
-    types = np.where(shapely.is_empty(shapes), -1, shapely.get_type_id(shapes))
-    return names[types + 1]
+    return _KINDS[_kind_numbers(shapes)]
+
+
+def _kind_numbers(shapes: np.ndarray) -> np.ndarray:
+    """Place of the kind of each geometry in `_KINDS`, shape (n,)."""
+    return np.where(shapely.is_empty(shapes), 0, shapely.get_type_id(shapes) + 1)
 
 
 def crs_of(text: Any) -> Optional[pyproj.CRS]:

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 
 from ..model import identity
 from ..model.errors import Cancelled, CityGapError
@@ -351,26 +351,30 @@ def _take_unseen_of(
     connection: sqlite3.Connection, run: RunInfo, owners: Mapping[str, Collection[str]]
 ) -> None:
     """The gaps of these rules on these objects that this run did not find: the first object owns a gap."""
-    connection.execute("CREATE TEMP TABLE answered (rule_id TEXT, owner TEXT, id TEXT)")
+    connection.execute("CREATE TEMP TABLE answered (id TEXT PRIMARY KEY)")
+    every = frozenset().union(*owners.values())
     connection.executemany(
-        "INSERT INTO answered VALUES (?, ?, ?)",
-        [(rule, name, name.partition(":")[2]) for rule, names in owners.items() for name in names],
+        "INSERT OR IGNORE INTO answered VALUES (?)", [(name.partition(":")[2],) for name in every]
     )
+    taken: list[tuple[Any, ...]] = []
     # A pair's object_id is both ids joined by |, and } is the character after it.
     for same in ("g.object_id = a.id", "g.object_id > a.id || '|' AND g.object_id < a.id || '}'"):
-        connection.execute(
+        rows = connection.execute(
             " ".join(
                 (
-                    "INSERT OR IGNORE INTO unseen",
-                    "SELECT g.fid, g.rule_id, g.sources, g.anchor_x, g.anchor_y, g.status",
-                    "FROM answered a CROSS JOIN gaps g ON",
+                    "SELECT json_extract(g.objects, '$[0]'), g.rule_id, g.fid, g.sources, g.anchor_x,",
+                    "g.anchor_y, g.status FROM answered a CROSS JOIN gaps g INDEXED BY gaps_object ON",
                     same,
-                    "WHERE g.rule_id = a.rule_id AND g.origin = 'rule' AND g.run_state <> 'gone'",
-                    "AND g.run_id IS NOT ? AND json_extract(g.objects, '$[0]') = a.owner",
+                    "WHERE g.origin = 'rule' AND g.run_state <> 'gone' AND g.run_id IS NOT ?",
                 )
             ),
             (run.run_id,),
         )
+        taken += [row for row in rows if row[0] in owners.get(row[1], ())]
+    connection.executemany(
+        "INSERT OR IGNORE INTO unseen VALUES (?, ?, ?, ?, ?, ?)",
+        [(fid, rule_id, *rest) for _, rule_id, fid, *rest in taken],
+    )
 
 
 def _keep_inside(connection: sqlite3.Connection, in_window: Callable[[float, float], bool]) -> None:

@@ -29,8 +29,8 @@ def find_aged_pipes(city: City, context: Context) -> Outcome:
     """
     rows = context.standards.named("A01")
     count = len(city.table("pipes"))
-    severities = [np.full(count, row.severity or "medium", dtype=object) for row in rows]
-    return Outcome(_severest("A01", "pipes", rows, severities, city, context))
+    ranks = [np.full(count, SEVERITIES.index(row.severity or "medium")) for row in rows]
+    return Outcome(_severest("A01", "pipes", rows, ranks, city, context))
 
 
 def find_aged_buildings(city: City, context: Context) -> Outcome:
@@ -39,27 +39,30 @@ def find_aged_buildings(city: City, context: Context) -> Outcome:
     The severest row that fits decides; all that fit stand in the parameters.
     """
     rows = context.standards.named("A02")
-    severities = [_severity(row, context) for row in rows]
-    return Outcome(_severest("A02", "housing", rows, severities, city, context))
+    ranks = [_rank(row, context) for row in rows]
+    return Outcome(_severest("A02", "housing", rows, ranks, city, context))
 
 
 def _severest(
     rule_id: str,
     role: str,
     rows: Sequence[Standard],
-    severities: Sequence[np.ndarray],
+    ranks: Sequence[np.ndarray],
     city: City,
     context: Context,
 ) -> gpd.GeoDataFrame:
-    """A finding for each object that some row fits, by the row that is severest for it."""
+    """A finding for each object that some row fits, by the row that is severest for it.
+
+    `ranks`: for each row the place among `SEVERITIES` that it gives each object.
+    """
     table = city.table(role)
     best = np.full(len(table), -1)
     rank = np.full(len(table), -1)
     fit = [context.fits(row, role) for row in rows]
-    for index, (mask, words) in enumerate(zip(fit, severities)):
-        ranks = np.where(mask, pd.Index(SEVERITIES).get_indexer(words), -1)
-        best[ranks > rank] = index
-        rank = np.maximum(rank, ranks)
+    for index, (mask, given) in enumerate(zip(fit, ranks)):
+        severer = mask & (given > rank)
+        best[severer] = index
+        rank[severer] = given[severer]
     found = np.flatnonzero(best >= 0)
     chosen = [rows[index] for index in best[found]]
     references = np.array([_number(row) for row in rows], dtype="float64")[best[found]]
@@ -93,18 +96,21 @@ def _rows_that_fit(
     return [{"rows": ids[index]} for index in which.reshape(-1)]
 
 
-def _severity(row: Standard, context: Context) -> np.ndarray:
-    """Severity of a row for each building; a low one is medium if built by `A02.unchecked_year` unchecked."""
+def _rank(row: Standard, context: Context) -> np.ndarray:
+    """Place among `SEVERITIES` that a row gives each building.
+
+    A low one is medium if it was built by `A02.unchecked_year` and never checked.
+    """
     housing = context.subject("housing").rows
     word = row.severity or "low"
-    severity = np.full(len(housing), word, dtype=object)
+    rank = np.full(len(housing), SEVERITIES.index(word))
     if word == "low":
         with np.errstate(invalid="ignore"):
             early = (housing["built_year"] <= context.number("A02.unchecked_year", "housing")).to_numpy(
                 dtype=bool
             )
-        severity[early & ~_checked(context)] = "medium"
-    return severity
+        rank[early & ~_checked(context)] = SEVERITIES.index("medium")
+    return rank
 
 
 def _checked(context: Context) -> np.ndarray:
@@ -134,7 +140,12 @@ def _no_building_facts(city: City) -> Optional[str]:
 
 
 AGED_PIPE = Rule(
-    "A01", find_aged_pipes, _no_pipe_facts, roles=("pipes", "units"), reach_m=lambda context: 0.0
+    "A01",
+    find_aged_pipes,
+    _no_pipe_facts,
+    roles=("pipes", "units"),
+    reach_m=lambda context: 0.0,
+    is_of_its_own=True,
 )
 AGED_BUILDING = Rule(
     "A02",
@@ -142,4 +153,5 @@ AGED_BUILDING = Rule(
     _no_building_facts,
     roles=("housing", "visits", "units"),
     reach_m=lambda context: context.number("visit.search_m"),
+    is_of_its_own=True,
 )

@@ -143,5 +143,10 @@ def _missing(city: City) -> Optional[str]:
 
 
 MISSING_ATTRIBUTE = Rule(
-    "D01", find_missing_attributes, _missing, roles=("pipes", "housing", "units"), reach_m=lambda context: 0.0
+    "D01",
+    find_missing_attributes,
+    _missing,
+    roles=("pipes", "housing", "units"),
+    reach_m=lambda context: 0.0,
+    is_of_its_own=True,
 )

@@ -51,7 +51,7 @@ def _unit_cells(book: Ledger, context: Context) -> _UnitCells:
     for level in reversed(BOUNDARY_LEVELS):
         units = context.units.of_level(level)
         if len(units):
-            held = cells_in_units(book, level, context)
+            held = cells_in_units(level, context)
             place = np.full(len(context.units.rows) + 1, -1)
             place[units.index.to_numpy()] = np.arange(len(units))
             return _UnitCells(

@@ -305,4 +305,5 @@ DUPLICATE_RECORD = Rule(
         context.number("D04.node_tol_m", "pipes"),
         *(context.number("D04.dup_tol_m", role) for role in _ROLES),
     ),
+    is_of_its_own=True,
 )

@@ -35,7 +35,7 @@ def find_implausible_attributes(city: City, context: Context) -> Outcome:
     """
     parts = []
     for role in _ROLES:
-        if len(city.table(role)):
+        if context.asks(role).any():
             context.check_cancelled()
             parts += _doubtful_objects(
                 role, [*context.value_failures(role), *_broken(role, context)], context
@@ -239,6 +239,7 @@ IMPLAUSIBLE_ATTRIBUTE = Rule(
     _lacks_objects,
     roles=_ROLES,
     reach_m=lambda context: context.number("N01.snap_tol_m", "pipes"),
+    is_of_its_own=True,
 )
 
 STALE_RECORD = Rule(
@@ -247,4 +248,5 @@ STALE_RECORD = Rule(
     _lacks_dates,
     roles=(*OBJECT_LAYERS, "units"),
     reach_m=lambda context: 0.0,
+    is_of_its_own=True,
 )

@@ -180,5 +180,10 @@ def _reach(context: Context) -> float:
 
 
 CONFLICTING_SOURCES = Rule(
-    "D08", find_conflicting_sources, _missing, roles=(*OBJECT_LAYERS, "units"), reach_m=_reach
+    "D08",
+    find_conflicting_sources,
+    _missing,
+    roles=(*OBJECT_LAYERS, "units"),
+    reach_m=_reach,
+    is_of_its_own=True,
 )

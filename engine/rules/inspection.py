@@ -242,6 +242,7 @@ NEVER_INSPECTED = Rule(
     _no_visits,
     roles=(*OBJECT_LAYERS, "visits", "units"),
     reach_m=lambda context: context.number("visit.search_m"),
+    is_of_its_own=True,
 )
 NO_REPAIR_RECORD = Rule(
     "I05",
@@ -249,4 +250,5 @@ NO_REPAIR_RECORD = Rule(
     _no_repairs,
     roles=(*OBJECT_LAYERS, "visits", "repairs", "units"),
     reach_m=lambda context: 0.0,
+    is_of_its_own=True,
 )

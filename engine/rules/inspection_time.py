@@ -282,6 +282,7 @@ INSPECTION_OVERDUE = Rule(
     _no_visits,
     roles=(*OBJECT_LAYERS, "visits", "units"),
     reach_m=lambda context: context.number("visit.search_m"),
+    is_of_its_own=True,
 )
 NIGHT_NEVER = Rule(
     "I03",
@@ -289,6 +290,7 @@ NIGHT_NEVER = Rule(
     _no_visits,
     roles=(*OBJECT_LAYERS, "visits", "hotline", "units"),
     reach_m=lambda context: max(context.number("visit.search_m"), context.number("case.near_m")),
+    is_of_its_own=True,
 )
 POST_STORM_NEVER = Rule(
     "I04",
@@ -296,4 +298,5 @@ POST_STORM_NEVER = Rule(
     _no_visits_or_events,
     roles=("housing", "components", "neglected", "visits", "events"),
     reach_m=lambda context: context.number("visit.search_m"),
+    is_of_its_own=True,
 )

@@ -259,6 +259,7 @@ NO_OWNER = Rule(
     _missing,
     roles=(*_LAYERS, *_OTHER_LAYERS, "duties", "units"),
     reach_m=lambda context: 0.0,
+    is_of_its_own=True,
 )
 
 
@@ -272,4 +273,5 @@ SEVERAL_OWNERS = Rule(
     _no_duties,
     roles=(*_LAYERS, *_OTHER_LAYERS, "duties", "units"),
     reach_m=lambda context: 0.0,
+    is_of_its_own=True,
 )

@@ -35,7 +35,8 @@ def find_unserved_buildings(city: City, context: Context) -> Outcome:
     """
     housing = city.table("housing")
     shapes = housing.geometry.to_numpy()
-    buildings = np.flatnonzero(usable(housing.geometry) & np.isin(shapely.get_dimensions(shapes), (0, 2)))
+    tested = usable(housing.geometry) & np.isin(shapely.get_dimensions(shapes), (0, 2))
+    buildings = np.flatnonzero(tested & context.asks("housing"))
     parts, untested = [], []
     for object_class in _expected_classes(context):
         row = context.standards.parameter(_REACH, object_class)

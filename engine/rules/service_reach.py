@@ -36,7 +36,9 @@ def find_out_of_reach(city: City, context: Context) -> Outcome:
     streets. Classes are those that `S02.reach_m` has a row for; one without a facility in the city
     is not tested.
     """
-    homes = np.flatnonzero(is_home(context) & usable(city.table("housing").geometry))
+    homes = np.flatnonzero(
+        is_home(context) & usable(city.table("housing").geometry) & context.asks("housing")
+    )
     walk = _Walks(homes, context) if has_streets(context) else None
     provided, serves = context.once(_provided), _serves(context)
     facilities = _facilities(context)
@@ -262,5 +264,6 @@ OUT_OF_REACH = Rule(
     _missing,
     roles=("housing", "components", "roads", "units"),
     reach_m=_reach_m,
+    edit_reach_m=lambda context, role: 0.0 if role == "housing" else _reach_m(context) / 2,
     unready=_unready,
 )

@@ -13,7 +13,7 @@ from shapely.geometry import LineString, Point
 from citygap.engine.city import city_from_tables
 from citygap.engine.context import Context
 from citygap.engine.findings import merge_equal_keys
-from citygap.engine.rules.network_nodes import ATTRIBUTE_BREAK_AT_NODE, flow_is_against_itself
+from citygap.engine.rules.network_nodes import ATTRIBUTE_BREAK_AT_NODE, flow
 from citygap.engine.standards import Standards, shipped_standards
 
 AS_OF = pd.Timestamp("2026-07-01T23:59:59.999999+08:00").to_pydatetime()
@@ -238,8 +238,8 @@ def chain(against):
 
 
 def test_flow_both_ways_at_too_many_nodes():
-    assert not context_of(chain(1)).once(flow_is_against_itself)
-    assert context_of(chain(2)).once(flow_is_against_itself)
+    assert not context_of(chain(1)).once(flow).is_against_itself
+    assert context_of(chain(2)).once(flow).is_against_itself
     assert len(found(chain(1))) == 4 and not found(chain(2))
     assert outcome(chain(2)).untested == ("flow meets or parts at too many nodes: diameters not tested",)
 
