@@ -158,12 +158,10 @@ def _status(result: dict[str, Any], args: dict[str, Any]) -> str:
 
 def _sample(result: dict[str, Any], args: dict[str, Any]) -> str:
     path, truth = result["path"], result["truth"]
+    check = f"citygap check {path} --store S.gpkg --as-of {result['as_of']}"
     if _is_zh(args):
-        return f"示例城市已写入 {path}，植入的缺口见 {truth}\n下一步：citygap check {path} --store S.gpkg"
-    return (
-        f"The sample city is in {path}, the gaps planted in it in {truth}\n"
-        f"Next: citygap check {path} --store S.gpkg"
-    )
+        return f"示例城市已写入 {path}，植入的缺口见 {truth}\n下一步：{check}"
+    return f"The sample city is in {path}, the gaps planted in it in {truth}\nNext: {check}"
 
 
 def _undo(result: dict[str, Any], args: dict[str, Any]) -> str:

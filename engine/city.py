@@ -133,9 +133,9 @@ def complete_table(
         data["source_name"] = role
     absent = frozenset(spec.name for spec in ROLES[role].fields if spec.name not in data)
     lacking = {str(name): absent for name in data["source_name"].dropna().unique()} or {role: absent}
+    nulls = {kind: pd.Series(None, index=data.index, dtype=dtype) for kind, dtype in DTYPES.items()}
     for spec in ROLES[role].fields:
-        column = data[spec.name] if spec.name in data else pd.Series([None] * len(data), dtype=object)
-        data[spec.name] = as_kind(column, spec.kind)
+        data[spec.name] = as_kind(data[spec.name], spec.kind) if spec.name in data else nulls[spec.kind]
     table = gpd.GeoDataFrame(
         data, geometry=gpd.GeoSeries(np.asarray(geometry, dtype=object), crs=crs), crs=crs
     )

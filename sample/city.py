@@ -97,6 +97,7 @@ def write_sample(path: Union[str, Path], buildings: int = 1500, seed: int = 1) -
     return {
         "path": str(target),
         "truth": str(truth_file),
+        "as_of": SAMPLE_AS_OF.isoformat(),
         "roles": {role: rows[role] for role in ROLES},
         "rules": {
             str(rule): {"planted": int(row["yes"]), "decoys": int(row["no"])}

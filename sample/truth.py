@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 import pandas as pd
 
+from ..model.identity import gap_key
+
 TRUTH_COLUMNS = (
     "rule_id",
     "object_role",
@@ -89,6 +91,13 @@ class Plant(NamedTuple):
             self.as_of,
             self.note,
         )
+
+
+def key_of(row: Any) -> str:
+    """The key the catalogue gives to the finding of a row of the truth table (a named tuple)."""
+    roles, ids = row.object_role.split("|"), row.object_id.split("|")
+    roles = roles if len(roles) == len(ids) else roles * len(ids)
+    return gap_key(row.rule_id, [f"{role}:{name}" for role, name in zip(roles, ids)], row.discriminator)
 
 
 def truth_table(planted: list[Truth], foreseen: list[pd.DataFrame]) -> pd.DataFrame:

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from citygap.sample.days import SAMPLE_AS_OF
+
 ROOT = Path(__file__).resolve().parent.parent
 CITYGAP = ROOT / ".venv" / "bin" / "citygap"
 PHOTO = ROOT / "sample" / "alley.jpg"
@@ -36,10 +38,13 @@ def main() -> int:
     is_open = False
     try:
         qgis = Qgis(profile)
-        sources = [str(Path(file).resolve()) for file in chosen.files] or [sample_city(out)]
+        sources = [str(Path(file).resolve()) for file in chosen.files]
+        # Later than its last day most of the sample's records would be overdue.
+        day = {} if sources else {"AS_OF": f"{SAMPLE_AS_OF}T00:00:00"}
+        sources = sources or [sample_city(out)]
         store = out / "city.gpkg"
         step("check " + ", ".join(Path(source).name for source in sources))
-        qgis.run("check", SOURCES=sources, STORE=store, CITY=out / "city_city.gpkg")
+        qgis.run("check", SOURCES=sources, STORE=store, CITY=out / "city_city.gpkg", **day)
         step("a planner flags a gap, and notes it with a photo")
         gap_id = flag_a_place(qgis, store)
         note = {"TEXT": NOTE, "PHOTOS": [PHOTO], "RESULT": "defect", "AUTHOR": "demo"}

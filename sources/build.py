@@ -71,6 +71,7 @@ def build_city(
             raise Cancelled
         on_progress(0.7 + 0.3 * number / len(known), part.role)
         tables.append(normalised(part, name, target, zone))
+        part.raw.let_go()
     joined, lacking = join_tables(tables, target)
     on_progress(1.0, None)
     return City(joined, lacking, target, _end_of(as_of, zone), zone, _rows(tables), _warnings(parts))

@@ -122,11 +122,17 @@ def _read_arrow(
     meta, table = pyogrio.read_arrow(path, layer=layer, **options)
     if meta.get("geometry_type") is None:
         return _attributes(table), None, meta
-    name = meta["geometry_name"] or "wkb_geometry"
-    at = table.column_names.index(name)
-    wkb = table.column(at).to_numpy(zero_copy_only=False)
-    shapes = shapely.from_wkb(np.asarray(wkb, dtype=object), on_invalid="ignore")
-    return _attributes(table.remove_column(at)), shapes, meta
+    at = table.column_names.index(meta["geometry_name"] or "wkb_geometry")
+    shapes = _decoded(table.column(at))
+    # One chunk is a copy: a column of GDAL's batches would hold all their memory, geometry too.
+    return _attributes(table.remove_column(at).combine_chunks()), shapes, meta
+
+
+def _decoded(wkb: pa.ChunkedArray) -> np.ndarray:
+    """Shapes of WKB, chunk by chunk: Python makes an object of each cell on the way."""
+    chunks = (chunk.to_numpy(zero_copy_only=False) for chunk in wkb.iterchunks())
+    shapes = [shapely.from_wkb(np.asarray(chunk, dtype=object), on_invalid="ignore") for chunk in chunks]
+    return np.concatenate([np.array([], dtype=object), *shapes])
 
 
 def _attributes(table: pa.Table) -> pd.DataFrame:

@@ -67,12 +67,14 @@ def normalised(part: Part, source_name: str, crs: pyproj.CRS, zone: ZoneInfo) ->
             layer=raw.layer,
             remedy="Give the layer another role.",
         )
-    frame = _columns(part, zone).loc[keep].reset_index(drop=True)
-    frame["geometry"] = shapes[keep]
-    missing = int((shapely.is_missing(shapes[keep]) | shapely.is_empty(shapes[keep])).sum())
+    frame = _columns(part, zone)
+    if not keep.all():
+        frame, shapes = frame.loc[keep].reset_index(drop=True), shapes[keep]
+    frame["geometry"] = shapes
+    missing = int((shapely.is_missing(shapes) | shapely.is_empty(shapes)).sum())
     if spec.needs_geometry and missing:
         raw.warnings.append(f"{missing} rows have no place")
-    if spec.needs_geometry and missing == int(keep.sum()):
+    if spec.needs_geometry and missing == len(shapes):
         raise CityGapError(
             "no_geometry",
             "no row has a place",

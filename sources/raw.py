@@ -49,6 +49,10 @@ class RawLayer:
         met = _KINDS[np.unique(_kind_numbers(self.shapes))]
         return frozenset(str(kind) for kind in met if kind)
 
+    def let_go(self) -> None:
+        """Forget rows and shapes once a table has taken them over; what is said of the layer stays."""
+        self.frame, self.shapes = pd.DataFrame(), None
+
 
 def kinds_of(shapes: np.ndarray) -> np.ndarray:
     """Kind of each geometry: point, line, polygon, collection, or ``""`` for none or an empty one.

@@ -139,18 +139,17 @@ class StoreController(QObject):
         folder.mkdir(parents=True, exist_ok=True)
         source = folder / "sample.gpkg"
         self._page.show_progress(0.0, self.tr("Making the city"))
-        if source.exists():
-            self._check_sample(source, store)
-            return
         task = self.desk.ask("sample", {"out": str(source)}, self.tr("CityGap: sample city"))
         task.progressChanged.connect(
             lambda percent: self._page.show_progress(percent / 100 * SAMPLE_SHARE, self.tr("Making the city"))
         )
-        task.succeeded.connect(lambda _result: self._check_sample(source, store))
+        task.succeeded.connect(lambda result: self._check_sample(source, store, result["as_of"]))
         self._end_on_trouble(task)
 
-    def _check_sample(self, source: Path, store: Path) -> None:
-        args = {"source": [str(source)], "store": str(store), "city_out": str(city_beside(store))}
+    def _check_sample(self, source: Path, store: Path, as_of: str) -> None:
+        """Check it as of the last day of its records: later, most of them would be overdue."""
+        outputs = {"store": str(store), "city_out": str(city_beside(store))}
+        args = {"source": [str(source)], "as_of": as_of, **outputs}
         task = self.desk.ask("check", args, self.tr("CityGap: check of the sample city"))
         task.progressChanged.connect(
             lambda percent: self._page.show_progress(

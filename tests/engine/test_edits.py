@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
-import shapely
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_city import AS_OF, random_city
+from random_edit import ROLES, draw_edit
 
 from citygap.engine.check import Ask, run_rules
 from citygap.engine.context import Context
@@ -23,7 +22,6 @@ D07 = frozenset(("D07",))
 """Its verdict on a whole layer waits for a run over the whole city: switched off, no rule waits for it."""
 
 DRAW = (Phase.explicit, Phase.reuse, Phase.generate)
-ROLES = ("housing", "pipes", "pipe_points", "components", "roads", "neglected", "visits", "repairs")
 
 
 def rows_of(result, city):
@@ -38,23 +36,6 @@ def whole(city):
 def still(gaps, stale):
     """The gaps of the rules that don't wait for a run over the whole city."""
     return {key: row for key, row in gaps.items() if row.rule_id not in stale}
-
-
-def draw_edit(city, role, rng):
-    """Rows to lay over and ids to delete: one row moved, changed, copied under a new id, or taken away."""
-    table = city.table(role)
-    row = table.iloc[[rng.integers(len(table))]].copy().reset_index(drop=True)
-    kind = rng.integers(4)
-    if kind == 0:
-        return table.iloc[:0], row["id"]
-    if kind == 1:
-        row["id"] = f"{role}-new"
-    if kind in (1, 2) and row.geometry.iloc[0] is not None:
-        dx, dy = rng.integers(-60, 60, 2) * 1.0
-        row.geometry = [shapely.transform(row.geometry.iloc[0], lambda xy: np.add(xy, (dx, dy)))]
-    for column in rng.choice(table.columns.difference(["id", "geometry", "source_name"]), 4):
-        row[column] = table[column].iloc[[rng.integers(len(table))]].reset_index(drop=True)
-    return row, pd.Series([], dtype="str")
 
 
 @settings(max_examples=15, deadline=None, phases=DRAW, derandomize=True)

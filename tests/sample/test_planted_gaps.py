@@ -10,9 +10,9 @@ from citygap.engine.check import run_check
 from citygap.engine.city import city_from_tables
 from citygap.engine.registry import RULES
 from citygap.model.gap import SEVERITIES
-from citygap.model.identity import gap_key
 from citygap.sample.days import SAMPLE_AS_OF
 from citygap.sample.town import build_sample
+from citygap.sample.truth import key_of
 
 LAST_DAY = datetime(
     SAMPLE_AS_OF.year,
@@ -24,13 +24,6 @@ LAST_DAY = datetime(
     999999,
     tzinfo=ZoneInfo("Asia/Shanghai"),
 )
-
-
-def key_of(row):
-    """The key the catalogue gives to the finding of a truth row."""
-    roles, ids = row.object_role.split("|"), row.object_id.split("|")
-    roles = roles if len(roles) == len(ids) else roles * len(ids)
-    return gap_key(row.rule_id, [f"{role}:{name}" for role, name in zip(roles, ids)], row.discriminator)
 
 
 @pytest.fixture(scope="module", params=[(800, 1), (800, 5)], ids=str)
