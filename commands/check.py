@@ -13,6 +13,7 @@ import pyproj
 
 from ..engine.check import Ask, run_rules
 from ..engine.city import City
+from ..engine.memory import give_back
 from ..model.catalogue import rule_id_of
 from ..model.errors import CityGapError
 from ..model.gap import SourceRow
@@ -49,6 +50,7 @@ def check(call: Call) -> dict[str, Any]:
     asked = frozenset(rules) if rules else None
     ask = Ask(asked, switched_off=off, processes=_processes(call), window=window.shape)
     result = run_rules(context, ask, call.stage("rules"))
+    give_back()
     run = clock.run(city, window.text)
     if call.optional("city_out"):
         write_city(city, Path(call.text("city_out")).expanduser().absolute())

@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from .city import usable
+from .likeness import valid_areas
 
 if TYPE_CHECKING:
     from .context import Context
@@ -104,7 +105,7 @@ def _outline_areas(context: Context, role: str) -> Areas:
     shapes = table.geometry.to_numpy()
     known = usable(table.geometry) & (shapely.get_dimensions(shapes) == 2)
     m2 = np.zeros(len(shapes))
-    areas = shapely.make_valid(shapes[known])
+    areas = valid_areas(shapes[known])
     m2[known] = shapely.area(areas) / scale_at(_centres(areas), context.city.crs) ** 2
     none = np.zeros(len(shapes), dtype=bool)
     return Areas(_whole(m2 * CM2_PER_M2), none, known, none)

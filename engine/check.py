@@ -19,8 +19,10 @@ from .context import Context, representative_points
 from .findings import join_findings, merge_equal_keys, raise_severity
 from .hold import held_rule
 from .processes import CAN_FORK
+from .recorded_cells import recorded_cells
 from .registry import RULES
 from .rule import Rule
+from .rules.data_position import shift_verdicts
 from .standards import Standards
 from .units import study_area
 from .weights import cell_weights
@@ -159,10 +161,12 @@ def _run_ahead(context: Context, ask: Ask, on_progress: Progress) -> None:
         or not CAN_FORK
     ):
         return
-    for role in context.city.tables:
-        context.subject(role)
-        unit_of(context, role, "city")
-        context.check_cancelled()
+    with context.meanwhile(shift_verdicts):
+        for role in context.city.tables:
+            context.subject(role)
+            unit_of(context, role, "city")
+            context.check_cancelled()
+        context.once(recorded_cells)
     rules = {rule.rule_id: rule for rule in RULES if not rule.reads and _why_not(rule, context, ask) is None}
     ahead = context.run_ahead(list(rules), lambda rule_id: _find(rules[rule_id], context), ask.processes)
     for done, rule_id in enumerate(ahead):
@@ -173,6 +177,8 @@ def _find(
     rule: Rule, context: Context, own: Optional[Own] = None, names: frozenset[str] = frozenset()
 ) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
     """The finished findings of a rule that a part answers for, and what it could not test."""
+    if own is None:
+        context.begin(rule.rule_id)
     outcome = rule.find(context.city, context)
     context.check_cancelled()
     return _finish(_owned(merge_equal_keys(outcome.findings), own, names), context), outcome.untested

@@ -26,12 +26,13 @@ def class_codes(role: str, rows: pd.DataFrame) -> np.ndarray:
 
     Returns
     -------
-    ndarray of object, shape (n,); None where the class is unrecorded
+    ndarray of object, shape (n,); None where the class is unrecorded. Rows of a class share one text.
     """
     field = CLASS_FIELD.get(role)
     if field is None:
         return np.full(len(rows), role, dtype=object)
-    return rows[field].to_numpy(dtype=object, na_value=None)
+    place, words = pd.factorize(rows[field])
+    return np.array([*words, None], dtype=object)[place]
 
 
 def of_class(role: str, rows: pd.DataFrame, object_class: str) -> np.ndarray:

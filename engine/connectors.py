@@ -9,7 +9,7 @@ import shapely
 
 from .city import usable
 from .classes import of_class
-from .coverage import SLACK_M, merged_lines
+from .coverage import SLACK_M, lines_of
 
 if TYPE_CHECKING:
     from .context import Context
@@ -32,7 +32,7 @@ def is_connector(context: Context) -> np.ndarray:
     pipes = context.city.table("pipes")
     connector = of_class("pipes", pipes, "pipes:PS")
     rows = np.flatnonzero(connector)
-    is_line, lines = merged_lines(pipes.geometry.iloc[rows])
+    is_line, lines = (column[rows] for column in lines_of(context, "pipes"))
     longest = context.number("D02.connector_max_m", "pipes") + SLACK_M
     rows, lines = rows[is_line], lines[is_line]
     short = shapely.length(lines) <= longest

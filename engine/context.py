@@ -25,7 +25,7 @@ from .findings import no_findings, packed, unpacked
 from .grid import Grid
 from .memory import Memory, WatchedStandards, changed_names
 from .plausibility import Failure, implausible, value_failures
-from .processes import side_by_side
+from .processes import meanwhile, side_by_side
 from .recorded_cells import recorded_cells
 from .standards import Standard, Standards
 from .statistic import NOWHERE, STATISTICS, Change, Statistic
@@ -34,6 +34,8 @@ from .weights import cell_weights
 
 T = TypeVar("T")
 U = TypeVar("U")
+_POINT = 0
+"""GEOS's type of a single point."""
 DESIGN_LIFE = "design_working_life"
 """Column of an object, and parameter of the standards: years a structure is made for."""
 
@@ -205,6 +207,14 @@ class Context:
         """
         return self._memory.recall((fact, *words, "own"), lambda: fact(self, *words))
 
+    def briefly(self, fact: Callable[..., T], *words: str) -> T:
+        """As `own`, for a large fact that only rules of one family read: kept until another begins."""
+        return self._memory.recall_briefly((fact, *words, "own"), lambda: fact(self, *words))
+
+    def begin(self, rule_id: str) -> None:
+        """A rule looks at the whole city: what is kept for another family alone can go."""
+        self._memory.begin(rule_id[0])
+
     def run_once(
         self, rule_id: str, reads: tuple[str, ...], find: Callable[[], tuple[gpd.GeoDataFrame, U]]
     ) -> tuple[gpd.GeoDataFrame, U]:
@@ -234,6 +244,18 @@ class Context:
             self._memory.adopt(self._key_of(rule_id, ()), found, names)
             yield rule_id
 
+    @contextmanager
+    def meanwhile(self, fact: Callable[[Context], Any]) -> Iterator[None]:
+        """Have a process find out a fact of the whole city while this one does something else."""
+
+        def work() -> tuple[Any, frozenset[str]]:
+            self.once(fact)
+            return self._memory.entry(fact)
+
+        with meanwhile(work, self.check_cancelled) as found:
+            yield
+            self._memory.adopt(fact, *found())
+
     def _key_of(self, rule_id: str, reads: tuple[str, ...]) -> Hashable:
         return ("rule", rule_id, *(name for name in reads if name in self._ran))
 
@@ -259,11 +281,20 @@ class Context:
         """A parameter of the standards."""
         return self.standards.number(name, object_class)
 
-    @remembered
     def points(self, role: str) -> np.ndarray:
         """Representative point of each object of a role, None without a place, shape (n,)."""
+        shapes, places = self.city.table(role).geometry.to_numpy(), self._places(role)
+        points = _kept(shapes, ~np.isnan(places[:, 0]))
+        extended = shapely.get_type_id(points) > _POINT
+        points[extended] = shapely.points(places[extended])
+        return points
+
+    @remembered
+    def _places(self, role: str) -> np.ndarray:
+        """Where `points` are, NaN without a place, shape (n, 2): a tenth of what the points would take."""
         table = self.city.table(role)
-        return representative_points(table.geometry.to_numpy(), usable(table.geometry))
+        points = representative_points(table.geometry.to_numpy(), usable(table.geometry))
+        return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
     def age(self, role: str) -> np.ndarray:
         """Age of each object in years (T.year - year), NaN where unrecorded, shape (n,)."""
@@ -291,7 +322,8 @@ class Context:
     def lacks(self, role: str, field: str) -> np.ndarray:
         """Rows of a role whose source has no column for the field, shape (n,)."""
         sources = [name for name, fields in self.city.lacking.get(role, {}).items() if field in fields]
-        return self.city.table(role)["source_name"].isin(sources).to_numpy(dtype=bool)
+        names = self.city.table(role)["source_name"]
+        return names.isin(sources).to_numpy(dtype=bool) if sources else np.broadcast_to(False, len(names))
 
     @remembered
     def subject(self, role: str) -> Subject:
@@ -299,8 +331,7 @@ class Context:
         recorded = self.recorded(role)
         table = recorded.rows.copy(deep=False)
         for field, bad in self.implausible(role).items():
-            if bad.any():
-                table[field] = table[field].mask(bad)
+            _empty(table, field, bad)
         return self.derived(role, Subject(table, recorded.lacks, recorded.at))
 
     def implausible(self, role: str) -> Mapping[str, np.ndarray]:
@@ -317,10 +348,10 @@ class Context:
         """The objects of a role as recorded: fillers and dates after T empty."""
         table = pd.DataFrame(self.city.table(role).drop(columns="geometry"))
         for field in table.select_dtypes("datetimetz"):
-            table[field] = table[field].mask(table[field] > pd.Timestamp(self.at))
+            _empty(table, field, (table[field] > pd.Timestamp(self.at)).to_numpy(dtype=bool))
         for field in table.columns.difference(["id", "source_name"]):
             if field in self._asked_fields or not pd.api.types.is_numeric_dtype(table[field].dtype):
-                table[field] = table[field].mask(self.is_filler(role, field))
+                _empty(table, field, self.is_filler(role, field))
         lacks = {field: self.lacks(role, field) for field in table.columns}
         return Subject(table, lacks, self.at)
 
@@ -456,6 +487,12 @@ class Context:
         return self.once(recorded_cells).never_surveyed(object_class, codes)
 
 
+def _empty(table: pd.DataFrame, field: str, bad: np.ndarray) -> None:
+    """Empty some cells of a field; a column without any stays shared with the city's table."""
+    if bad.any():
+        table[field] = table[field].mask(bad)
+
+
 def _never_run() -> Any:
     raise LookupError("a rule reads findings that are not there")
 
@@ -475,8 +512,16 @@ def is_filler(column: pd.Series, fillers: tuple[str, ...]) -> np.ndarray:
     return column.astype("str").str.strip().isin(fillers).to_numpy(dtype=bool)
 
 
+def _kept(shapes: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The shapes of a mask, None for others."""
+    kept = np.full(len(shapes), None, dtype=object)
+    kept[mask] = shapes[mask]
+    return kept
+
+
 def representative_points(shapes: np.ndarray, has_place: np.ndarray) -> np.ndarray:
-    """A point inside each geometry (a line: on it), None where `has_place` is False, shape (n,)."""
-    points = np.full(len(shapes), None, dtype=object)
-    points[has_place] = shapely.point_on_surface(shapes[has_place])
+    """A point inside each geometry: on a line, of a point itself; None without `has_place`, shape (n,)."""
+    points = _kept(shapes, has_place)
+    extended = shapely.get_type_id(points) > _POINT
+    points[extended] = shapely.point_on_surface(points[extended])
     return points

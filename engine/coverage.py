@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -12,12 +14,24 @@ import shapely
 from .city import usable
 from .threads import in_chunks
 
+if TYPE_CHECKING:
+    from .context import Context
+
 SLACK_M = 1e-6
 """Rounding noise of lengths and places at city coordinates, metres: an exact touch counts as covered."""
 
 _LINE_TYPES = (1, 2, 5)
 _MULTI_LINE = 5
 _CHUNK = 10_000
+
+
+def lines_of(context: Context, role: str) -> tuple[np.ndarray, np.ndarray]:
+    """`merged_lines` of the objects of a role, computed once for all that ask."""
+    return context.own(_lines_of, role)
+
+
+def _lines_of(context: Context, role: str) -> tuple[np.ndarray, np.ndarray]:
+    return merged_lines(context.city.table(role).geometry)
 
 
 def merged_lines(geometry: gpd.GeoSeries) -> tuple[np.ndarray, np.ndarray]:
@@ -68,6 +82,11 @@ class Pieces:
     length: np.ndarray
     position: np.ndarray
     following: np.ndarray
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """A tree of the pieces as lines."""
+        return shapely.STRtree(shapely.linestrings(np.stack([self.start, self.ends()], axis=1)))
 
     def ends(self) -> np.ndarray:
         """Where each piece ends, shape (p, 2)."""
@@ -138,7 +157,7 @@ def covered_length(
     -------
     ndarray of float64, shape (n,), metres
     """
-    tree = shapely.STRtree(shapely.linestrings(np.stack([streets.start, streets.ends()], axis=1)))
+    tree = streets.tree
 
     def covered(chunk: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return _joined(*_covered(streets, tree, window, straight_pieces(lines[chunk]), distance + SLACK_M))
@@ -158,9 +177,9 @@ def _covered(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which street, and from which to which position, lies beside a piece or around a bend."""
     ends = pieces.ends()
-    low = np.minimum(pieces.start, ends) - radius
-    high = np.maximum(pieces.start, ends) + radius
-    near, street = tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
+    low, high = np.minimum(pieces.start, ends) - radius, np.maximum(pieces.start, ends) + radius
+    # A line from corner to corner has the bounds of the square around a piece, and is made quickest.
+    near, street = tree.query(shapely.linestrings(np.stack([low, high], axis=1)))
     start, end = _beside(streets, street, pieces, near, radius)
     bends = pieces.following[near] >= 0
     around, bend = street[bends], near[bends]

@@ -13,6 +13,7 @@ from .coverage import SLACK_M, Pieces, straight_pieces
 from .threads import in_chunks
 
 _CHUNK = 20_000
+_LINES = 100_000
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,21 @@ def dark_parts(
     on_chunk : callable
         Called between chunks of work.
     """
+    parts = [DarkParts(np.array([], dtype="int64"), np.array([], dtype=object), np.zeros(0))]
+    for begin in range(0, len(lines), _LINES):
+        part = _dark_parts(lines[begin : begin + _LINES], lights, distance, least, on_chunk)
+        parts.append(DarkParts(begin + part.line, part.shapes, part.lengths))
+    return DarkParts(*(np.concatenate(column) for column in zip(*map(_columns, parts))))
+
+
+def _columns(parts: DarkParts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return parts.line, parts.shapes, parts.lengths
+
+
+def _dark_parts(
+    lines: np.ndarray, lights: np.ndarray, distance: float, least: float, on_chunk: Callable[[], None]
+) -> DarkParts:
+    """What `dark_parts` gives for so many lines that their pieces take no more than some 100 MB."""
     pieces = straight_pieces(lines)
     spans = _dark_spans(pieces, _lit_spans(pieces, lights, distance, on_chunk))
     part, order = _connected(pieces, spans)
@@ -87,25 +103,24 @@ def dark_parts(
 
 
 def _dark_spans(pieces: Pieces, lit: tuple[np.ndarray, np.ndarray, np.ndarray]) -> _Spans:
-    piece, low, high = lit
+    order = np.lexsort((lit[1], lit[0]))
+    piece, low, high = (column[order] for column in lit)
     count = len(pieces.line)
-    # A dark span runs from where the light before ends to where the next begins; each piece is closed
-    # by its two ends, which are dark unless a light reaches them.
-    every = np.arange(count)
-    owner = np.concatenate([every, piece, every])
-    begin = np.concatenate([np.full(count, -1.0), low, pieces.length])
-    end = np.concatenate([np.zeros(count), high, np.full(count, np.inf)])
-    kind = np.concatenate([np.zeros(count), np.ones(len(piece)), np.full(count, 2)])
-    order = np.lexsort((begin, kind == 2, owner))
-    owner, begin, end, kind = owner[order], begin[order], end[order], kind[order]
-    reached = pd.Series(end).groupby(owner, sort=False).cummax().to_numpy()
-    start, stop, of = reached[:-1], begin[1:], owner[1:]
-    same = (owner[1:] == owner[:-1]) & (stop > start)
+    # A dark span runs from where the lights before end to where the next begins; the last one of a piece
+    # to its end. Of each piece the spans before its lights come first, in order.
+    before = np.arange(len(piece)) + piece
+    closing = np.cumsum(np.bincount(piece, minlength=count)) + np.arange(count)
+    of = np.empty(count + len(piece), dtype="int64")
+    start, stop = np.zeros(len(of) + 1), np.empty(len(of))
+    of[before], of[closing] = piece, np.arange(count)
+    stop[before], stop[closing] = low, pieces.length
+    start[before + 1] = pd.Series(high).groupby(piece, sort=False).cummax()
     lit_from = np.zeros(count, dtype=bool)
     lit_to = np.zeros(count, dtype=bool)
     lit_from[piece[low <= 0]] = True
     lit_to[piece[high >= pieces.length[piece]]] = True
-    of, start, stop = of[same], start[same], stop[same]
+    dark = np.flatnonzero(stop > start[:-1])
+    of, start, stop = of[dark], start[dark], stop[dark]
     return _Spans(
         of,
         start,
@@ -119,13 +134,14 @@ def _lit_spans(
     pieces: Pieces, lights: np.ndarray, distance: float, on_chunk: Callable[[], None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Piece, and from where to where along it (metres) a light reaches it."""
-    tree = shapely.STRtree(shapely.linestrings(np.stack([pieces.start, pieces.ends()], axis=1)))
+    tree = pieces.tree
     spots = shapely.get_coordinates(lights)
-    reach = distance + 2 * SLACK_M
+    reach = (distance + 2 * SLACK_M) * np.array([[-1, -1], [1, 1]])
 
     def lit(chunk: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         here = spots[chunk]
-        light, piece = tree.query(shapely.box(*(here - reach).T, *(here + reach).T))
+        # A line from corner to corner has the bounds of the square around a light, and is made quickest.
+        light, piece = tree.query(shapely.linestrings(here[:, None] + reach))
         return _reached(pieces, piece, here[light], distance)
 
     none = np.zeros(0)

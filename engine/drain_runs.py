@@ -10,8 +10,9 @@ import shapely
 
 from .connected import connected_parts
 from .coverage import line_parts
-from .ends import within
+from .ends import spots, within
 
+_POINT = 0
 _NOISE = 1e-9
 """Rounding noise of the cosine of a bend: one of exactly the limit counts as a bend."""
 
@@ -46,7 +47,8 @@ class Runs:
         From 0 without holes.
     line : ndarray of int64, shape (p,)
         Which line the piece belongs to.
-    piece : ndarray of shapely LineString, shape (p,)
+    piece : ndarray of float64, shape (p, 2, 2)
+        Where it starts and stops, metres.
     length : ndarray of float64, shape (r,)
         Of each run, metres.
     """
@@ -82,13 +84,9 @@ def same_places(places: np.ndarray, distance: float) -> np.ndarray:
     -------
     ndarray of int64, shape (n,)
     """
-    spots = shapely.get_coordinates(places)
-    order = np.lexsort(spots.T)
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (spots[order][1:] != spots[order][:-1]).any(axis=1)
-    number = np.empty(len(order), dtype="int64")
-    number[order] = np.cumsum(new) - 1
-    points = places[order[new]]
+    number = spots(shapely.get_coordinates(places), np.zeros(len(places), dtype="int64"))
+    points = np.empty(number.max(initial=-1) + 1, dtype=object)
+    points[number] = places
     one, other, _ = within(points, points, distance)
     return connected_parts(len(points), one, other)[number]
 
@@ -149,8 +147,8 @@ def straight_runs(
     # Summed from short to long: the order of the rows must not alter the sum.
     order = np.argsort(length[real])
     total = np.bincount(run[order], weights=length[real][order])
-    shapes = shapely.linestrings(np.stack([corner[piece[real]], corner[piece[real] + 1]], axis=1))
-    return Runs(run, parts.line[part[piece[real]]], shapes, total)
+    places = np.stack([corner[piece[real]], corner[piece[real] + 1]], axis=1)
+    return Runs(run, parts.line[part[piece[real]]], places, total)
 
 
 def _parts(lines: np.ndarray) -> _Parts:
@@ -186,9 +184,15 @@ def _with_stops(
     columns = [(parts.corner, parts.part, position, turn, bends)]
     for shapes, distance in stops:
         stop, part, _ = within(shapes, parts.shape, distance)
-        centre = shapely.centroid(shapes[stop])
-        along = np.clip(shapely.line_locate_point(parts.shape[part], centre), 0, size[part])
-        place = shapely.get_coordinates(shapely.line_interpolate_point(parts.shape[part], along))
+        centre = shapes.copy()
+        extended = shapely.get_type_id(shapes) > _POINT
+        centre[extended] = shapely.centroid(shapes[extended])
+        along = np.clip(shapely.line_locate_point(parts.shape[part], centre[stop]), 0, size[part])
+        place = parts.corner[parts.first[part]]
+        inner = np.flatnonzero(along > 0)
+        place[inner] = shapely.get_coordinates(
+            shapely.line_interpolate_point(parts.shape[part[inner]], along[inner])
+        )
         columns.append(
             (place, part, along, np.ones(len(part), dtype="int64"), np.ones(len(part), dtype=bool))
         )

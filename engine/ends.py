@@ -9,34 +9,23 @@ import pandas as pd
 import shapely
 
 from ..model.vocabulary import maps_to
-from .city import City, usable
+from .city import usable
 from .classes import class_codes
 from .context import Context
-from .coverage import SLACK_M, merged_lines
+from .coverage import SLACK_M, lines_of
+from .reach import beside
 from .threads import in_chunks
 
 _CHUNK = 50_000
 _MIX = 0x5851F42D4C957F2D
 """Any large odd number: what it is multiplied by spreads over all 64 bits."""
 
-
-@dataclass(frozen=True)
-class Ends:
-    """Ends of lines: row of the pipe, its id and class, `s` or `e`, and place, shape (n,) each."""
-
-    pipe: np.ndarray
-    object_id: np.ndarray
-    class_code: np.ndarray
-    name: np.ndarray
-    place: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.pipe)
+Pairs = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Network:
-    """The pipes that have a class and a line, and their ends.
+    """The pipes that have a class and a line, and their ends; a closed line has none.
 
     Attributes
     ----------
@@ -44,41 +33,82 @@ class Network:
         Rows of these pipes.
     lines : ndarray of shapely geometries, shape (m,)
         As recorded: joining the parts of a line drops those without length, and they are parts too.
-    codes : ndarray of object, shape (n,)
-        Class of every pipe of the city, None where unrecorded.
-    ends : Ends
-        A closed line has none.
+    code, object_id : ndarray of object, shape (m,)
+    group : ndarray of int64, shape (m,)
+        A number for each class.
+    owner : ndarray of int64, shape (n,)
+        Which of the lines each end is of: all where lines start, in order, then all where they stop.
+    place : ndarray of float64, shape (n, 2)
+        Metres.
+    spot : ndarray of int64, shape (n,)
+        `spots` of the ends of each class.
+    unclassed : int
+        Pipes left out for want of a class.
     """
 
     rows: np.ndarray
     lines: np.ndarray
-    codes: np.ndarray
-    ends: Ends
+    code: np.ndarray
+    object_id: np.ndarray
+    group: np.ndarray
+    owner: np.ndarray
+    place: np.ndarray
+    spot: np.ndarray
+    unclassed: int
+
+    @property
+    def name(self) -> np.ndarray:
+        """`s` for an end where its line starts, `e` where it stops, shape (n,)."""
+        return np.repeat(np.array(["s", "e"], dtype=object), len(self.owner) // 2)
+
+    @property
+    def lone(self) -> np.ndarray:
+        """Ends that share their place with no other end of their class: only these may dangle, shape (k,)."""
+        return np.flatnonzero(alone(self.spot))
 
     @property
     def untested(self) -> tuple[str, ...]:
         """The sentence that names the pipes left out for want of a class."""
-        unclassed = int(pd.isna(self.codes).sum())
-        return (f"{unclassed} pipes without a class: not tested",) if unclassed else ()
+        return (f"{self.unclassed} pipes without a class: not tested",) if self.unclassed else ()
+
+    def points(self, ends: np.ndarray) -> np.ndarray:
+        """The places of some ends as shapely points, shape (k,)."""
+        return np.asarray(shapely.points(self.place[ends]))
+
+    def end_of(self) -> np.ndarray:
+        """The ends where each line starts and stops, -1 for a closed one, shape (2, m)."""
+        ends = np.full((2, len(self.rows)), -1, dtype="int64")
+        ends[:, self.owner[: len(self.owner) // 2]] = np.arange(len(self.owner)).reshape(2, -1)
+        return ends
 
 
-def network(city: City, context: Context) -> Network:
+def network(context: Context) -> Network:
     """The pipes of a city that have a class and a line."""
-    pipes = city.table("pipes")
+    return context.briefly(_network)
+
+
+def _network(context: Context) -> Network:
+    pipes = context.city.table("pipes")
     codes = class_codes("pipes", context.subject("pipes").rows)
-    is_line, lines = merged_lines(pipes.geometry)
-    rows = np.flatnonzero(is_line & ~pd.isna(codes))
+    is_line, lines = lines_of(context, "pipes")
+    classed = ~pd.isna(codes)
+    rows = np.flatnonzero(is_line & classed)
+    group = pd.factorize(codes[rows])[0]
     starts, stops = starts_and_stops(lines[rows])
-    open_ended = (starts != stops).any(axis=1)
-    pipe = np.tile(rows[open_ended], 2)
-    ends = Ends(
-        pipe,
-        pipes["id"].astype(object).to_numpy()[pipe],
-        codes[pipe],
-        np.repeat(["s", "e"], open_ended.sum()).astype(object),
-        shapely.points(np.concatenate([starts[open_ended], stops[open_ended]])),
+    open_ended = np.flatnonzero((starts != stops).any(axis=1))
+    owner = np.tile(open_ended, 2)
+    place = np.concatenate([starts[open_ended], stops[open_ended]])
+    return Network(
+        rows,
+        pipes.geometry.to_numpy()[rows],
+        codes[rows],
+        pipes["id"].astype(object).to_numpy()[rows],
+        group,
+        owner,
+        place,
+        spots(place, group[owner]),
+        int((~classed).sum()),
     )
-    return Network(rows, pipes.geometry.to_numpy()[rows], codes, ends)
 
 
 def starts_and_stops(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,113 +149,130 @@ def alone(spot: np.ndarray) -> np.ndarray:
     return np.asarray(np.bincount(spot)[spot] == 1)
 
 
-def lone_ends(ends: Ends) -> np.ndarray:
-    """Ends that share their place with no other end of their class: only these may dangle, shape (k,)."""
-    return np.flatnonzero(alone(_spots(ends)))
+def _neighbours(context: Context) -> Pairs:
+    """Pairs of an end and another line of its class whose bounds are near it.
+
+    Near enough for all that is asked of either. Of the ends in one place one alone is asked.
+    """
+    net = network(context)
+    asked = np.sort(np.unique(net.spot, return_index=True)[1])
+    far = max(context.number(name, "pipes") for name in ("N01.snap_tol_m", "N02.near_tol_m")) + SLACK_M
+    corners = np.array([[-far, -far], [far, far]])
+    tree = shapely.STRtree(net.lines)
+
+    def meet(chunk: slice) -> Pairs:
+        ends = asked[chunk]
+        # A line from corner to corner has the bounds of the square around a place, and is made quickest.
+        end, line = tree.query(shapely.linestrings(net.place[ends, None] + corners))
+        owner = net.owner[ends[end]]
+        other = (owner != line) & (net.group[owner] == net.group[line])
+        return ends[end[other]], line[other]
+
+    none: Pairs = (np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"))
+    end, line = zip(*[none, *in_chunks(meet, len(asked), _CHUNK, context.check_cancelled)])
+    return np.concatenate(end), np.concatenate(line)
 
 
-def _spots(ends: Ends) -> np.ndarray:
-    return spots(shapely.get_coordinates(ends.place), pd.factorize(ends.class_code)[0])
+def joined_ends(context: Context) -> Pairs:
+    """Pairs of an end and another pipe of its class it is joined to, enough to connect all that are joined.
+
+    Joined: any part of the pipe lies within `N01.snap_tol_m`. Of the ends in one place one alone is asked:
+    it meets the pipes of the others too.
+
+    Returns
+    -------
+    ndarray of int64, shape (p,): end
+    ndarray of int64, shape (p,): which of the lines of the network
+    """
+    return context.briefly(_joined_ends)
 
 
-def close_pairs(
-    ends: Ends, lone: np.ndarray, snap: float, near: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _joined_ends(context: Context) -> Pairs:
+    net, (end, line) = network(context), context.briefly(_neighbours)
+    spot_of = np.append(net.spot, -1)[net.end_of()]
+    joined = (spot_of[:, line] == net.spot[end]).any(axis=0)
+    rest = np.flatnonzero(~joined)
+    apart = shapely.distance(net.points(end[rest]), net.lines[line[rest]])
+    joined[rest[apart <= context.number("N01.snap_tol_m", "pipes")]] = True
+    return end[joined], line[joined]
+
+
+def close_pairs(context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of ends of one class and two pipes that almost meet, each once and smaller id first.
 
-    Parameters
-    ----------
-    lone : ndarray of int64
-        `lone_ends`: at least one end of a pair is one of these.
-    snap, near : float
-        Farther apart than the first, at most the second, metres.
+    Farther apart than `N01.snap_tol_m`, at most `N02.near_tol_m`; one of them shares its place with no other.
 
     Returns
     -------
     first, second : ndarray of int64, shape (k,)
     gap : ndarray of float64, shape (k,), metres
     """
-    one, other, gap = within(ends.place[lone], ends.place, near)
-    one = lone[one]
-    apart = (ends.class_code[one] == ends.class_code[other]) & (ends.pipe[one] != ends.pipe[other])
-    one, other, gap = (column[apart & (gap > snap)] for column in (one, other, gap))
-    rank = np.lexsort((ends.name, ends.object_id))
-    place = np.empty(len(rank), dtype="int64")
-    place[rank] = np.arange(len(rank))
-    first = np.where(place[one] < place[other], one, other)
-    second = np.where(place[one] < place[other], other, one)
+    return context.briefly(_close_pairs)
+
+
+def _close_pairs(context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    net, (end, line) = network(context), context.briefly(_neighbours)
+    snap, near = (context.number(name, "pipes") for name in ("N01.snap_tol_m", "N02.near_tol_m"))
+    mine = alone(net.spot)[end]
+    one, other = np.tile(end[mine], 2), net.end_of()[:, line[mine]].reshape(-1)
+    maybe = (other >= 0) & (np.abs(net.place[one] - net.place[other]) <= near + SLACK_M).all(axis=1)
+    one, other = one[maybe], other[maybe]
+    gap = shapely.distance(net.points(one), net.points(other))
+    close = (gap > snap) & (gap <= near)
+    one, other, gap = one[close], other[close], gap[close]
+    some = np.unique(np.concatenate([one, other]))
+    rank = np.empty(len(net.owner), dtype="int64")
+    rank[some[np.lexsort((net.name[some], net.object_id[net.owner[some]]))]] = np.arange(len(some))
+    swap = rank[one] > rank[other]
+    first, second = np.where(swap, other, one), np.where(swap, one, other)
     _, once = np.unique(np.column_stack([first, second]), axis=0, return_index=True)
     return first[once], second[once], gap[once]
 
 
-def dangles(net: Network, asked: np.ndarray, context: Context) -> np.ndarray:
-    """Whether each asked end meets nothing that a pipe may end at, shape (k,).
+def dangling_ends(context: Context) -> np.ndarray:
+    """Ends that meet nothing a pipe may end at, ndarray of int64, shape (k,).
 
-    It meets any part of another pipe of its class within `N01.snap_tol_m`, a pipe point of its class
+    An end meets any part of another pipe of its class within `N01.snap_tol_m`, a pipe point of its class
     other than those that only join, a building, and the edge of the study area within
     `N01.edge_buffer_m`.
     """
-    places, code = net.ends.place[asked], net.ends.class_code[asked]
-    meets = np.zeros(len(asked), dtype=bool)
-    meets[joined(net, asked, context)[0]] = True
+    return context.briefly(_dangling_ends)
 
-    points, codes = _points(context, ends_a_pipe=True)
-    end, point, _ = within(places, points, context.number("N01.snap_tol_m", "pipes"))
-    meets[end[code[end] == codes[point]]] = True
 
+def _dangling_ends(context: Context) -> np.ndarray:
+    net = network(context)
+    ends = np.setdiff1d(net.lone, joined_ends(context)[0])
+    for meets in (_at_a_point, _in_a_building, at_the_edge):
+        ends = ends[~meets(ends, context)]
+    return ends
+
+
+def _at_a_point(ends: np.ndarray, context: Context) -> np.ndarray:
+    """Whether each end is at a pipe point of its class that a pipe may end at, shape (k,)."""
+    net, (points, codes) = network(context), _points(context, ends_a_pipe=True)
+    end, point, _ = within(net.points(ends), points, context.number("N01.snap_tol_m", "pipes"))
+    met = np.zeros(len(ends), dtype=bool)
+    met[end[net.code[net.owner[ends[end]]] == codes[point]]] = True
+    return met
+
+
+def _in_a_building(ends: np.ndarray, context: Context) -> np.ndarray:
+    """Whether each end is in a building or on its border, shape (k,)."""
     housing = context.city.table("housing").geometry
     outlines = housing.to_numpy()[usable(housing) & (shapely.get_dimensions(housing.to_numpy()) == 2)]
-    meets[shapely.STRtree(outlines).query(places, predicate="intersects")[0]] = True
-    return ~(meets | at_the_edge(places, context))
+    places = network(context).points(ends)
+    met = np.zeros(len(ends), dtype=bool)
+    met[shapely.STRtree(outlines).query(places, predicate="intersects")[0]] = True
+    return met
 
 
-def joined(net: Network, asked: np.ndarray, context: Context) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of an asked end and another pipe of its class that it is joined to.
-
-    Returns
-    -------
-    ndarray of int64, shape (p,): place in `asked`
-    ndarray of int64, shape (p,): row of the pipe
-    """
-    snap = context.number("N01.snap_tol_m", "pipes")
-    tree = shapely.STRtree(net.lines)
-    places, pipe, code = net.ends.place[asked], net.ends.pipe[asked], net.ends.class_code[asked]
-
-    def meet(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
-        end, line = tree.query(places[chunk], predicate="dwithin", distance=snap + SLACK_M)
-        end, other = end + chunk.start, net.rows[line]
-        fit = (pipe[end] != other) & (code[end] == net.codes[other])
-        end, line, other = end[fit], line[fit], other[fit]
-        near = shapely.distance(places[end], net.lines[line]) <= snap
-        return end[near], other[near]
-
-    parts = [(np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"))]
-    parts += in_chunks(meet, len(asked), _CHUNK, context.check_cancelled)
-    end, other = (np.concatenate(column) for column in zip(*parts))
-    return end, other
-
-
-def joined_ends(net: Network, context: Context) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of an end and another pipe of its class, enough of them to connect all that are joined.
-
-    Of the ends in one place one alone is asked: it meets the pipes of the others too.
-
-    Returns
-    -------
-    ndarray of int64, shape (p,): end
-    ndarray of int64, shape (p,): row of the pipe
-    """
-    first = np.sort(np.unique(_spots(net.ends), return_index=True)[1])
-    asked, pipe = joined(net, first, context)
-    return first[asked], pipe
-
-
-def at_the_edge(places: np.ndarray, context: Context) -> np.ndarray:
-    """Whether each place lies within `N01.edge_buffer_m` of the edge of the study area, shape (n,)."""
-    near = np.zeros(len(places), dtype=bool)
+def at_the_edge(ends: np.ndarray, context: Context) -> np.ndarray:
+    """Whether each end lies within `N01.edge_buffer_m` of the edge of the study area, shape (k,)."""
+    near = np.zeros(len(ends), dtype=bool)
     edge = context.units.study_edge
     if edge is None:
         return near
+    places = network(context).points(ends)
     buffer = context.number("N01.edge_buffer_m", "pipes")
     corners, part = shapely.get_coordinates(shapely.get_parts(edge), return_index=True)
     sides = shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1)[part[1:] == part[:-1]])
@@ -257,7 +304,7 @@ def within(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs at most a distance apart: index of each in `places` and `shapes`, and how far apart."""
     # The tree compares boxes widened in floating point: ask for a hair more, then measure.
-    place, shape = shapely.STRtree(shapes).query(places, predicate="dwithin", distance=distance + SLACK_M)
+    place, shape = beside(shapely.STRtree(shapes), places, distance + SLACK_M)
     apart = shapely.distance(places[place], shapes[shape])
     near = apart <= distance
     return place[near], shape[near], apart[near]

@@ -269,7 +269,7 @@ def _states(
         (count == 0) & (looked >= full),
         (count > 0) & (covered >= full) & enough,
     ]
-    return np.select(tests, STATES[:4], STATES[4]).astype(object)
+    return np.array(STATES, dtype=object)[np.select(tests, range(4), 4)]
 
 
 def max_age_d(object_class: str, context: Context) -> float:

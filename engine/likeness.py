@@ -95,7 +95,10 @@ def _hashed(*numbers: np.ndarray) -> np.ndarray:
 
 def _runs(values: np.ndarray) -> Pairs:
     """Rows with a value that others share, sorted by it, and the number of each one's run."""
-    order = np.argsort(values)
+    # A value that shares no slot with another one has no run: few rows are left to be sorted.
+    slot = (values & np.uint64((1 << len(values).bit_length() + 1) - 1)).astype("int64")
+    maybe = np.flatnonzero(np.bincount(slot)[slot] > 1)
+    order = maybe[np.argsort(values[maybe])]
     ordered = values[order]
     starts = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(order)]
     run = np.cumsum(starts)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, Optional, TypeVar
+
+import pyarrow as pa
 
 from .standards import Standard, Standards
 
@@ -28,6 +32,8 @@ class Memory:
 
     def __init__(self, above: Optional[Memory] = None) -> None:
         self._known: dict[Hashable, tuple[Any, frozenset[str]]] = {}
+        self._brief: set[Hashable] = set()
+        self._family = ""
         self._reading: list[set[str]] = []
         self._above = above
 
@@ -62,6 +68,21 @@ class Memory:
             self.note(name)
         return value
 
+    def recall_briefly(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """As `recall`, for a value that is forgotten when rules of another family begin."""
+        self._brief.add(key)
+        return self.recall(key, compute)
+
+    def begin(self, family: str) -> None:
+        """Rules of a family begin: what those of the last one alone read goes back to the system."""
+        if family == self._family:
+            return
+        self._family = family
+        for key in self._brief:
+            self._known.pop(key, None)
+        self._brief.clear()
+        give_back()
+
     def knows(self, key: Hashable) -> bool:
         """Whether the value of a key is known."""
         return key in self._known
@@ -82,6 +103,7 @@ class Memory:
             for key, (value, read) in self._known.items()
             if not names or not (read & names or ALL in read)
         }
+        kept._brief, kept._family = self._brief & kept._known.keys(), self._family
         return kept
 
 
@@ -119,3 +141,12 @@ def changed_names(before: Standards, after: Standards) -> frozenset[str]:
     """The names of the standards whose rows differ."""
     differing = {*before.rows, *before.shipped} ^ {*after.rows, *after.shipped}
     return frozenset(row.rule_or_activity for row in differing)
+
+
+def give_back() -> None:
+    """Give the system the memory that was freed: reading frees gigabytes that glibc would keep."""
+    pa.default_memory_pool().release_unused()
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

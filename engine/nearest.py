@@ -1,4 +1,4 @@
-"""Which items of a tree are nearest to each shape: most are found in a frame around it, the rest searched."""
+"""Which items of a tree are nearest to each shape: looked for in a frame around it that grows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import shapely
 from .coverage import SLACK_M
 from .threads import in_chunks
 
-_FRAME_M = 20.0
-"""How far around a shape its frame reaches: comparing what a frame holds is quicker than a search."""
+_FRAME_M = 10.0
+"""How far around a shape its first frame reaches."""
 
 _CHUNK = 20_000
 
 Near = tuple[np.ndarray, np.ndarray, np.ndarray]
+_NONE: Near = (np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"), np.zeros(0))
 
 
 def nearest(tree: shapely.STRtree, shapes: np.ndarray, most_m: float, on_chunk: Callable[[], None]) -> Near:
@@ -43,32 +44,28 @@ def nearest(tree: shapely.STRtree, shapes: np.ndarray, most_m: float, on_chunk: 
         row, item, apart = _around(tree, shapes[chunk], most_m)
         return chunk.start + row, item, apart
 
-    none: Near = (np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"), np.zeros(0))
-    parts = [none, *in_chunks(near, len(shapes), _CHUNK, on_chunk)]
+    parts = [_NONE, *in_chunks(near, len(shapes), _CHUNK, on_chunk)]
     row, item, apart = (np.concatenate(column) for column in zip(*parts))
     return row, item, apart
 
 
 def _around(tree: shapely.STRtree, shapes: np.ndarray, most_m: float) -> Near:
-    """As `nearest`, of one chunk."""
-    frame = min(_FRAME_M, most_m)
-    bounds = shapely.bounds(shapes) + np.array([-frame, -frame, frame, frame])
-    row, item = tree.query(shapely.box(*bounds.T))
-    apart = shapely.distance(shapes[row], tree.geometries[item])
-    least = np.full(len(shapes), np.inf)
-    np.minimum.at(least, row, apart)
-    # What lies no farther than the frame reaches is surely the nearest.
-    rest = np.flatnonzero(least > frame - SLACK_M)
-    settled = least[row] <= frame - SLACK_M
-    row, item, apart = row[settled], item[settled], apart[settled]
-    (found, _), far = tree.query_nearest(
-        shapes[rest], max_distance=most_m + SLACK_M, all_matches=False, return_distance=True
-    )
-    least[rest] = np.inf
-    least[rest[found]] = far
-    again, more = tree.query(shapes[rest[found]], predicate="dwithin", distance=far + SLACK_M)
-    row, item = np.concatenate([row, rest[found[again]]]), np.concatenate([item, more])
-    apart = np.concatenate([apart, np.zeros(len(more))])
-    kept = np.flatnonzero(apart <= least[row] + SLACK_M)
-    kept = kept[np.lexsort((item[kept], row[kept]))]
-    return row[kept], item[kept], least[row[kept]]
+    """As `nearest`, of one chunk: what a frame does not settle is looked for in one twice as wide."""
+    rest, frame, found, is_last = np.arange(len(shapes)), _FRAME_M, [_NONE], False
+    while len(rest) and not is_last:
+        is_last = frame > most_m + SLACK_M
+        frame = min(frame, most_m + 2 * SLACK_M)
+        bounds = shapely.bounds(shapes[rest]) + np.array([-frame, -frame, frame, frame])
+        # A line from corner to corner has the bounds of the frame, and is made quickest.
+        row, item = tree.query(shapely.linestrings(bounds.reshape(-1, 2, 2)))
+        apart = shapely.distance(shapes[rest[row]], tree.geometries[item])
+        least = np.full(len(rest), np.inf)
+        np.minimum.at(least, row, apart)
+        # What lies no farther than the frame reaches is surely the nearest.
+        settled = least <= frame - SLACK_M
+        kept = settled[row] & (apart <= least[row] + SLACK_M)
+        found.append((rest[row[kept]], item[kept], least[row[kept]]))
+        rest, frame = rest[~settled], 2 * frame
+    row, item, apart = (np.concatenate(column) for column in zip(*found))
+    order = np.lexsort((item, row))
+    return row[order], item[order], apart[order]

@@ -6,9 +6,11 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
 CAN_FORK = sys.platform.startswith("linux")
 """Elsewhere a new process would have to be sent the whole city: that costs more than it saves."""
@@ -30,16 +32,36 @@ def side_by_side(
     on_wait : callable
         Called several times a second; what it raises ends all processes.
     """
-    number = len(_work)
-    _work[number] = work
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
-    try:
-        waiting: dict[Future[Any], K] = {pool.submit(_perform, number, item): item for item in items}
+    with _begun(items, work, processes) as waiting:
         while waiting:
             done, _ = wait(waiting, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
             on_wait()
             for future in done:
                 yield waiting.pop(future), future.result()
+
+
+@contextmanager
+def meanwhile(work: Callable[[], T], on_wait: Callable[[], None]) -> Iterator[Callable[[], T]]:
+    """Have one more process do some work; gives what waits for it, `on_wait` as for `side_by_side`."""
+
+    def result() -> T:
+        while wait([future], timeout=_LOOK_S).not_done:
+            on_wait()
+        return future.result()
+
+    with _begun([None], lambda _: work(), 1) as waiting:
+        future: Future[T] = next(iter(waiting))
+        yield result
+
+
+@contextmanager
+def _begun(items: Sequence[K], work: Callable[[K], Any], processes: int) -> Iterator[dict[Future[Any], K]]:
+    """What processes are doing; they end with the block."""
+    number = len(_work)
+    _work[number] = work
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
+    try:
+        yield {pool.submit(_perform, number, item): item for item in items}
     finally:
         del _work[number]
         for process in list((pool._processes or {}).values()):

@@ -31,6 +31,12 @@ _MOST_PLACES = 1000
 _FEW_PLACES = 12
 """GEOS prepares the shape that asks: that is lost time for one with no more corners than this."""
 
+_SOME_PLACES = 60
+"""As `_FEW_PLACES`, for shapes that ask only once or twice."""
+
+_TRIES = 8
+"""How often shapes ask for the best item they have left; the last time they ask for all."""
+
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
@@ -55,8 +61,7 @@ def pairs_within(
 
     def met(chunk: slice) -> Pairs:
         plain, rich = (chunk.start + np.flatnonzero(those[chunk]) for those in (is_plain, ~is_plain))
-        bounds = shapely.bounds(shapes[plain]).reshape(-1, 4)
-        row, item = tree.query(shapely.box(*(bounds + np.array([-1, -1, 1, 1]) * distance).T))
+        row, item = beside(tree, shapes[plain], distance)
         near = shapely.dwithin(shapes[plain[row]], tree.geometries[item], distance)
         again, more = tree.query(shapes[rich], predicate="dwithin", distance=distance)
         return np.concatenate([plain[row[near]], rich[again]]), np.concatenate([item[near], more])
@@ -64,6 +69,71 @@ def pairs_within(
     none: Pairs = (np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"))
     row, item = zip(*[none, *in_chunks(met, len(shapes), _CHUNK, on_chunk)])
     return np.concatenate(row), np.concatenate(item)
+
+
+def beside(tree: shapely.STRtree, shapes: np.ndarray, distance: float) -> Pairs:
+    """Every shape and item of a tree whose bounds lie within a distance of each other."""
+    bounds = shapely.bounds(shapes).reshape(-1, 4) + np.array([-1, -1, 1, 1]) * distance
+    # A line from corner to corner has the bounds of the box, and is made quickest.
+    row, item = tree.query(shapely.linestrings(bounds.reshape(-1, 2, 2)))
+    return row, item
+
+
+def largest_within(
+    tree: shapely.STRtree,
+    numbers: np.ndarray,
+    none: int,
+    shapes: np.ndarray,
+    distance: float,
+    on_chunk: Callable[[], None],
+) -> np.ndarray:
+    """The largest number of the items of a tree within a distance of each shape, `none` without any.
+
+    Parameters
+    ----------
+    numbers : ndarray of int64, shape (m,)
+        Of each item, larger than `none`.
+    shapes : ndarray of shapely geometries, shape (n,)
+        With finite coordinates, not empty.
+    distance : float
+        Metres, inclusive.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    is_plain = shapely.get_num_coordinates(shapes) <= _SOME_PLACES
+
+    def largest(chunk: slice) -> np.ndarray:
+        mine = shapes[chunk]
+        plain, rich = np.flatnonzero(is_plain[chunk]), np.flatnonzero(~is_plain[chunk])
+        row, item = beside(tree, mine[plain], distance)
+        best = _best(mine, tree.geometries, numbers, none, (plain[row], item), distance)
+        row, item = tree.query(mine[rich], predicate="dwithin", distance=distance)
+        np.maximum.at(best, rich[row], numbers[item])
+        return best
+
+    parts = in_chunks(largest, len(shapes), _CHUNK, on_chunk)
+    return np.concatenate([np.zeros(0, dtype="int64"), *parts])
+
+
+def _best(
+    shapes: np.ndarray, items: np.ndarray, numbers: np.ndarray, none: int, pairs: Pairs, distance: float
+) -> np.ndarray:
+    """As `largest_within`, of pairs that may be so near: each shape asks for its best item first."""
+    best = np.full(len(shapes), none)
+    row, item = pairs
+    for turn in range(_TRIES):
+        number = numbers[item]
+        top = np.full(len(shapes), none)
+        np.maximum.at(top, row, number)
+        asked = (number == top[row]) | (turn == _TRIES - 1)
+        near = np.flatnonzero(asked)
+        near = near[shapely.dwithin(shapes[row[near]], items[item[near]], distance)]
+        np.maximum.at(best, row[near], number[near])
+        rest = ~asked & (best[row] == none)
+        row, item = row[rest], item[rest]
+    return best
 
 
 def near_lines(

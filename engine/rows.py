@@ -14,7 +14,7 @@ from ..model.gap import FindingRow
 from .city import City, usable
 from .findings import params_text
 
-_CHUNK = 100_000
+_CHUNK = 20_000
 
 
 def to_rows(findings: gpd.GeoDataFrame, city: City) -> Iterator[FindingRow]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -14,6 +15,7 @@ from .coverage import straight_pieces
 
 _CHUNK = 100
 _HALF_TURN = 180.0
+_MULTI_POINT = 4
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,23 @@ class Landmarks:
         """West, south, east, north."""
         return np.concatenate([self.place.min(axis=0), self.place.max(axis=0)])
 
+    @cached_property
+    def groups(self) -> Mapping[tuple[str, bool, bool], np.ndarray]:
+        """Places in the arrays of those that are compared: by kind, whether with an area, with a bearing."""
+        kind, kinds = pd.factorize(self.kind)
+        code = kind * 4 + ~np.isnan(self.area) * 2 + ~np.isnan(self.bearing)
+        order = np.argsort(code, kind="stable")
+        codes, first = np.unique(code[order], return_index=True)
+        return {
+            (kinds[number // 4], bool(number & 2), bool(number & 1)): mine
+            for number, mine in zip(codes.tolist(), np.split(order, first[1:]))
+        }
+
+    @cached_property
+    def trees(self) -> Mapping[tuple[str, bool, bool], shapely.STRtree]:
+        """A tree of the places of each group."""
+        return {key: shapely.STRtree(shapely.points(self.place[mine])) for key, mine in self.groups.items()}
+
     def sample(self, most: int) -> Landmarks:
         """At most so many, evenly along their order from west to east: row order decides nothing."""
         if len(self) <= most:
@@ -70,12 +89,16 @@ class Landmarks:
 
 def landmarks(shapes: np.ndarray, kind: np.ndarray) -> Landmarks:
     """The landmarks of usable geometries, shape (n,), each with the kind of its geometry."""
-    dimension = shapely.get_dimensions(shapes)
+    dimension, size = shapely.get_dimensions(shapes), shapely.area(shapes)
     spots, lines, areas = (np.flatnonzero(dimension == number) for number in (0, 1, 2))
     pieces = straight_pieces(shapes[lines])
     bearing = np.degrees(np.arctan2(pieces.along[:, 0], pieces.along[:, 1])) % _HALF_TURN
+    several = spots[shapely.get_type_id(shapes[spots]) == _MULTI_POINT]
+    shapes = shapes.copy()
+    shapes[several], shapes[areas] = shapely.centroid(shapes[several]), shapely.centroid(shapes[areas])
     where = [
-        shapely.get_coordinates(shapely.centroid(shapes[np.concatenate([spots, areas])])),
+        shapely.get_coordinates(shapes[spots]),
+        shapely.get_coordinates(shapes[areas]),
         pieces.start,
         pieces.ends(),
     ]
@@ -84,7 +107,7 @@ def landmarks(shapes: np.ndarray, kind: np.ndarray) -> Landmarks:
     return Landmarks(
         np.concatenate(where),
         np.concatenate([kind[spots], kind[areas], kind[owner], kind[owner]]),
-        np.concatenate([np.full(len(spots), np.nan), shapely.area(shapes[areas]), none]),
+        np.concatenate([np.full(len(spots), np.nan), size[areas], none]),
         np.concatenate([np.full(len(spots) + len(areas), np.nan), bearing, bearing]),
     )
 
@@ -155,34 +178,30 @@ def _vectors(
     suspect: Landmarks, base: Landmarks, limits: Limits, on_chunk: Callable[[], None]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Vectors from compatible landmarks of the base within reach, and which of the suspect's each ends at."""
-    if not len(suspect) or not len(base):
-        return
-    kinds = pd.factorize(np.concatenate([suspect.kind, base.kind]))[0]
-    mine, others = kinds[: len(suspect)], kinds[len(suspect) :]
-    tree = shapely.STRtree(shapely.points(base.place))
-    for begin in range(0, len(suspect), _CHUNK):
-        on_chunk()
-        here = suspect.place[begin : begin + _CHUNK]
-        low, high = here - limits.reach, here + limits.reach
-        one, other = tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
-        one = one + begin
-        like = mine[one] == others[other]
-        one, other = one[like], other[like]
-        like = _alike(suspect.area[one], base.area[other], limits.area_ratio)
-        like &= _parallel(suspect.bearing[one], base.bearing[other], limits.turn)
-        one, other = one[like], other[like]
-        yield suspect.place[one] - base.place[other], one
+    corners = np.array([[-limits.reach] * 2, [limits.reach] * 2])
+    for key, mine in suspect.groups.items():
+        others = base.groups.get(key, mine[:0])
+        for chunk in np.array_split(mine, -(-len(mine) // _CHUNK)) if len(others) else ():
+            on_chunk()
+            one, other = base.trees[key].query(shapely.linestrings(suspect.place[chunk, None] + corners))
+            one, other = chunk[one], others[other]
+            _, has_area, has_bearing = key
+            if has_area:
+                like = _alike(suspect.area[one], base.area[other], limits.area_ratio)
+                one, other = one[like], other[like]
+            if has_bearing:
+                like = _parallel(suspect.bearing[one], base.bearing[other], limits.turn)
+                one, other = one[like], other[like]
+            yield suspect.place[one] - base.place[other], one
 
 
 def _alike(area: np.ndarray, other: np.ndarray, most: float) -> np.ndarray:
-    neither = np.isnan(area) & np.isnan(other)
-    return np.asarray(neither | ((area <= other * most) & (other <= area * most)))
+    return np.asarray((area <= other * most) & (other <= area * most))
 
 
 def _parallel(bearing: np.ndarray, other: np.ndarray, most: float) -> np.ndarray:
-    neither = np.isnan(bearing) & np.isnan(other)
     turn = np.abs(bearing - other)
-    return np.asarray(neither | (np.minimum(turn, _HALF_TURN - turn) <= most))
+    return np.asarray(np.minimum(turn, _HALF_TURN - turn) <= most)
 
 
 def _refined(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from ..model.roles import OBJECT_LAYERS
@@ -17,7 +19,7 @@ from .city import usable
 from .context import Context
 from .moments import NEVER, micros
 from .night import is_night
-from .reach import pairs_within
+from .reach import largest_within, pairs_within
 from .standards import Standard
 from .statistic import After, Change, statistic
 
@@ -34,7 +36,7 @@ class Due(NamedTuple):
 
 def due_rows(context: Context, role: str) -> list[Due]:
     """Rows that are on, of a group that falls due, with the objects of the role that they fit."""
-    return context.own(_due_rows, role)
+    return context.briefly(_due_rows, role)
 
 
 def _due_rows(context: Context, role: str) -> list[Due]:
@@ -58,15 +60,16 @@ def counted_visits(context: Context) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows of role visits, with `geometry`; `activity` is patrol_day or patrol_night for a
-        patrol; besides `moment` (int64, microseconds UTC) and `night` (bool).
+        `at`, `activity`, `object_id`, `result` and `geometry` of role visits; `activity` is patrol_day or
+        patrol_night for a patrol; besides `moment` (int64, microseconds UTC) and `night` (bool).
     """
     return context.own(_counted_visits)
 
 
 def _counted_visits(context: Context) -> pd.DataFrame:
     visits = context.city.table("visits")
-    kept = visits[(visits["at"] <= pd.Timestamp(context.at)) & (visits["result"] != "no_access")]
+    counts = (visits["at"] <= pd.Timestamp(context.at)) & (visits["result"] != "no_access")
+    kept = visits.loc[counts, ["at", "activity", "object_id", "result", "geometry"]]
     night = is_night(context, kept["at"], kept.geometry.to_numpy())
     clock = pd.Series(np.where(night, "patrol_night", "patrol_day"), index=kept.index)
     activity = kept["activity"].where(kept["activity"] != "patrol", clock)
@@ -92,9 +95,10 @@ def _first_visit(context: Context) -> Optional[pd.Timestamp]:
 
 
 class Named(NamedTuple):
-    """Which objects of a role the counted visits name, by number: equal ids have one number.
+    """Which objects of a role the counted visits name, by number: the first row that has the id.
 
-    `objects` shape (n,) and `visits` shape (v,): the number, -1 where there is none.
+    `objects` shape (n,) and `visits` shape (v,), int32: the number; -1 for an object that no visit names, and
+    for a visit that names none.
     """
 
     objects: np.ndarray
@@ -107,27 +111,23 @@ def named_objects(context: Context, role: str) -> Named:
 
 
 def _named_objects(context: Context, role: str) -> Named:
-    code, names = context.own(_names_in_visits)
-    objects, number = _numbered(context.city.table(role)["id"], ids_of_role(names, role))
-    return Named(objects, np.append(number, -1)[code])
+    return _named(context.city.table(role)["id"], counted_visits(context)["object_id"], role)
 
 
-def _names_in_visits(context: Context) -> tuple[np.ndarray, pd.Series]:
-    """Place of the name that each counted visit gives among those that differ, -1 for none; and these."""
-    code, names = pd.factorize(counted_visits(context)["object_id"])
-    return code, pd.Series(names, dtype="str")
-
-
-def _numbered(ids: pd.Series, names: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Number of each id and name, equal for equal ones: -1 for null, and for an id that no name is."""
-    number, _ = pd.factorize(pd.concat([names, ids], ignore_index=True))
-    named, objects = number[: len(names)], number[len(names) :]
-    return np.where(objects <= named.max(initial=-1), objects, -1), named
+def _named(ids: pd.Series, named: pd.Series, role: str) -> Named:
+    """`Named` of the ids of a role and what visits name."""
+    texts = [pa.array(names, type=pa.large_string()) for names in (ids, ids_of_role(named, role))]
+    every = pa.chunked_array([chunk for text in texts for chunk in getattr(text, "chunks", [text])])
+    number = pc.index_in(every, value_set=texts[0], skip_nulls=True).fill_null(-1).to_numpy()
+    objects, visits = np.split(number, [len(ids)])
+    is_named = np.zeros(len(ids) + 1, dtype=bool)
+    is_named[visits[visits >= 0]] = True
+    return Named(np.where(is_named[objects], objects, -1), visits)
 
 
 def visited_by_id(visits: pd.DataFrame, ids: pd.Series, role: str) -> np.ndarray:
     """Whether some visit names each object, by its id or by ``role:id``; shape (n,)."""
-    return _numbered(ids, ids_of_role(visits["object_id"], role))[0] >= 0
+    return _named(ids, visits["object_id"], role).objects >= 0
 
 
 def ids_of_role(named: pd.Series, role: str) -> pd.Series:
@@ -150,15 +150,27 @@ def near_visits(
     ndarray of int, shape (p,): row of the object in its table
     ndarray of int, shape (p,): position of the visit in `visits`
     """
-    shapes = context.city.table(role).geometry
-    places = np.asarray(visits["geometry"], dtype=object)
-    nameless = visits["object_id"].isna().to_numpy() & usable(gpd.GeoSeries(places))
-    rows = np.flatnonzero(usable(shapes) if objects is None else usable(shapes) & objects)
-    which = np.flatnonzero(nameless)
-    tree = shapely.STRtree(places[which])
+    shapes, rows = _placed(context, role, objects)
+    tree, which = _nameless(visits)
     reach = context.number("visit.search_m")
-    target, visit = pairs_within(tree, shapes.to_numpy()[rows], reach, context.check_cancelled)
+    target, visit = pairs_within(tree, shapes, reach, context.check_cancelled)
     return rows[target], which[visit]
+
+
+def _placed(context: Context, role: str, objects: Optional[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes and rows of the objects of a role that have a place; of some of them (mask), if given."""
+    shapes = context.city.table(role).geometry
+    rows = np.arange(len(shapes)) if objects is None else np.flatnonzero(objects)
+    rows = rows[usable(shapes.iloc[rows])]
+    return shapes.to_numpy()[rows], rows
+
+
+def _nameless(visits: pd.DataFrame) -> tuple[shapely.STRtree, np.ndarray]:
+    """The visits without object_id that have a place, as a tree, and their positions."""
+    which = np.flatnonzero(visits["object_id"].isna().to_numpy())
+    places = np.asarray(visits["geometry"], dtype=object)[which]
+    placed = usable(gpd.GeoSeries(places))
+    return shapely.STRtree(places[placed]), which[placed]
 
 
 def counts_for(activity: pd.Series, wanted: str) -> np.ndarray:
@@ -191,45 +203,54 @@ class Rounds:
     last : mapping of str to ndarray of int64, shape (d,)
         For each activity that falls due the moment of the latest visit that counts, microseconds UTC,
         `NEVER` without any.
-    near : tuple of two ndarray of int64, shape (p,)
-        Place in `rows` and position among `counted_visits` of the visits without object_id that count.
     """
 
     due: list[Due]
     rows: np.ndarray
     seen: np.ndarray
     last: Mapping[str, np.ndarray]
-    near: tuple[np.ndarray, np.ndarray]
 
 
 def rounds(context: Context, role: str) -> Rounds:
     """The visits to the objects of a role."""
-    return context.own(_rounds, role)
+    return context.briefly(_rounds, role)
 
 
 def _rounds(context: Context, role: str) -> Rounds:
     due, visits, named = due_rows(context, role), counted_visits(context), named_objects(context, role)
-    is_due = np.zeros(len(context.city.table(role)), dtype=bool)
-    for item in due:
-        is_due |= item.objects
-    rows = np.flatnonzero(is_due)
-    number = named.objects[rows]
-    target, visit = near_visits(context, visits, role, is_due)
-    place = np.searchsorted(rows, target)
-    moment, last = visits["moment"].to_numpy(), {}
-    counted = np.zeros(len(visit), dtype=bool)
-    for activity in sorted({item.row.rule_or_activity for item in due}):
+    moment, due_for, last = visits["moment"].to_numpy(), objects_due(due), {}
+    rows = np.flatnonzero(np.logical_or.reduce([*due_for.values(), np.zeros(len(named.objects), dtype=bool)]))
+    seen = named.objects >= 0
+    for activity, objects in due_for.items():
         counts = counts_for(visits["activity"], activity)
-        latest = latest_of_each(named.visits[counts], moment[counts], named.visits.max(initial=-1) + 1)[
-            number
-        ]
-        mine = np.logical_or.reduce([item.objects for item in due if item.row.rule_or_activity == activity])
-        near = counts[visit] & mine[target]
-        np.maximum.at(latest, place[near], moment[visit[near]])
-        last[activity], counted = latest, counted | near
-    seen = number >= 0
-    seen[place[counted]] = True
-    return Rounds(due, rows, seen, last, (place[counted], visit[counted]))
+        latest = latest_of_each(named.visits[counts], moment[counts], len(seen))[named.objects]
+        near, passed = _latest_near(context, role, objects, visits[counts])
+        latest[near] = np.maximum(latest[near], passed)
+        seen[near[passed > NEVER]] = True
+        last[activity] = latest[rows]
+    return Rounds(due, rows, seen[rows], last)
+
+
+def objects_due(due: Sequence[Due]) -> Mapping[str, np.ndarray]:
+    """For each activity which objects are due for it, shape (n,)."""
+    rows: dict[str, np.ndarray] = {}
+    for item in sorted(due, key=lambda item: item.row.rule_or_activity):
+        activity = item.row.rule_or_activity
+        rows[activity] = rows.get(activity, False) | item.objects
+    return rows
+
+
+def _latest_near(
+    context: Context, role: str, objects: np.ndarray, visits: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of some objects (mask) with a place, and the latest visit without object_id that came near each.
+
+    Microseconds UTC, `NEVER` without any.
+    """
+    shapes, rows = _placed(context, role, objects)
+    tree, which = _nameless(visits)
+    moments, reach = visits["moment"].to_numpy()[which], context.number("visit.search_m")
+    return rows, largest_within(tree, moments, NEVER, shapes, reach, context.check_cancelled)
 
 
 def latest_of_each(group: np.ndarray, moment: np.ndarray, count: int) -> np.ndarray:

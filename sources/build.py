@@ -13,6 +13,7 @@ import pandas as pd
 import pyproj
 
 from ..engine.city import City, complete_table
+from ..engine.memory import give_back
 from ..model.errors import Cancelled, CityGapError
 from ..model.gap import SourceRow
 from .normalise import Table, dated, normalised
@@ -74,6 +75,7 @@ def build_city(
         part.raw.let_go()
     joined, lacking = join_tables(tables, target)
     on_progress(1.0, None)
+    give_back()
     return City(joined, lacking, target, _end_of(as_of, zone), zone, _rows(tables), _warnings(parts))
 
 

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyproj
 import shapely
 
+from ..engine._compat import TEXT_DTYPE
 from ..engine.city import DTYPES
 from ..model.errors import CityGapError
 from ..model.identity import place_id
@@ -23,6 +25,7 @@ from .place import fit_kinds, placed
 from .recognise import class_from_name
 from .values import Converted, text_of, to_flag, to_number, to_time, to_year
 
+_BLOCK = 1 << 16
 _METRES_BELOW = 10.0
 """No pipe is thinner than this many millimetres: a column of smaller numbers is in metres."""
 
@@ -87,8 +90,15 @@ def normalised(part: Part, source_name: str, crs: pyproj.CRS, zone: ZoneInfo) ->
     if "source_name" in frame:
         frame["source_name"] = frame["source_name"].fillna(source_name)
     else:
-        frame["source_name"] = pd.Series(source_name, index=frame.index, dtype="str")
+        frame["source_name"] = _same_text(source_name, len(frame))
     return Table(part, frame, source_name)
+
+
+def _same_text(text: str, count: int) -> pd.Series:
+    """A text for each of many rows: all chunks of the column are one block of memory."""
+    block = pa.array([text] * min(count, _BLOCK), type=pa.large_string())
+    chunks = [block[: count - begin] for begin in range(0, count, _BLOCK)]
+    return pd.Series(pd.array(pa.chunked_array(chunks, type=pa.large_string()), dtype=TEXT_DTYPE))
 
 
 def dated(table: Table) -> Optional[str]:

@@ -16,9 +16,10 @@ from ..cases import night_cases
 from ..city import City, usable
 from ..classes import class_codes, of_class
 from ..context import Context, representative_points
-from ..coverage import SLACK_M, merged_lines
+from ..coverage import SLACK_M, lines_of
 from ..darkness import DarkParts, dark_parts, long_axes
 from ..findings import join_findings, make_findings, raise_severity
+from ..reach import beside
 from ..rule import Outcome, Rule
 from ..streets import is_walked
 from ..threads import in_chunks
@@ -84,21 +85,33 @@ def _places(things: np.ndarray, context: Context) -> list[_Places]:
 
 
 def _named_streets(things: np.ndarray, context: Context) -> _Places:
-    roads, rows = context.city.table("roads"), context.subject("roads").rows
-    is_line, lines = merged_lines(roads.geometry)
+    rows = context.subject("roads").rows
+    is_line, lines = lines_of(context, "roads")
     named = np.flatnonzero(is_line & rows["name"].notna().to_numpy())
     name, names = pd.factorize(rows["name"].astype(object).iloc[named], sort=True)
     street = _nearest(context.city.table("components").geometry.iloc[things], lines[named], name, context)
     is_main = np.zeros(len(names), dtype=bool)
     np.logical_or.at(is_main, name, _is_main(rows["highway"].iloc[named]))
-    shapes = np.full(len(names), None, dtype=object)
-    order = np.argsort(name, kind="stable")
-    ends = np.cumsum(np.bincount(name, minlength=len(names)))
     # Only streets that can be findings get a geometry.
-    for at in np.flatnonzero(np.bincount(street[street >= 0], minlength=len(names))):
-        parts = shapely.get_parts(lines[named[order[(ends[at - 1] if at else 0) : ends[at]]]])
-        shapes[at] = parts[0] if len(parts) == 1 else shapely.multilinestrings(parts)
+    is_met = np.bincount(street[street >= 0], minlength=len(names)) > 0
+    shapes = _one_each(lines[named], np.where(is_met[name], name, -1), len(names))
     return _Places("roads", np.asarray(names, dtype=object), shapes, street, "street", is_main)
+
+
+def _one_each(lines: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
+    """The lines of each of `count` groups as one geometry (-1: in none), None without any, shape (count,)."""
+    mine = np.flatnonzero(group >= 0)
+    mine = mine[np.argsort(group[mine], kind="stable")]
+    parts, owner = shapely.get_parts(lines[mine], return_index=True)
+    group = group[mine][owner]
+    number = np.bincount(group, minlength=count)
+    shapes = np.full(count, None, dtype=object)
+    several = number[group] > 1
+    shapes[group[~several]] = parts[~several]
+    shapes[number > 1] = shapely.multilinestrings(
+        parts[several], indices=(np.cumsum(number > 1) - 1)[group[several]]
+    )
+    return shapes
 
 
 def _is_main(highway: pd.Series) -> np.ndarray:
@@ -120,10 +133,13 @@ def _nearest(things: gpd.GeoSeries, lines: np.ndarray, name: np.ndarray, context
     street = np.full(len(shapes), -1)
 
     def near(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
-        thing, line = tree.query(shapes[rows[chunk]], predicate="dwithin", distance=reach + SLACK_M)
+        thing, line = beside(tree, shapes[rows[chunk]], reach + SLACK_M)
         thing = rows[chunk][thing]
+        apart = shapely.distance(shapes[thing], lines[line])
+        close = apart <= reach + SLACK_M
+        thing, line = thing[close], line[close]
         # Equal real distances may differ by rounding: whole micrometres make them equal again.
-        far = np.round(shapely.distance(shapes[thing], lines[line]) / SLACK_M)
+        far = np.round(apart[close] / SLACK_M)
         order = np.lexsort((name[line], far, thing))
         first = np.flatnonzero(np.diff(thing[order], prepend=-1))
         return thing[order][first], name[line[order]][first]
@@ -199,7 +215,7 @@ def find_dark_alley(city: City, context: Context) -> Outcome:
 def _strips(role: str, context: Context) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the objects to be lit, and the line of each; an area of several parts comes several times."""
     table, rows = context.city.table(role), context.subject(role).rows
-    is_line, lines = merged_lines(table.geometry)
+    is_line, lines = lines_of(context, role)
     if role == "roads":
         closed = rows["bridge"].fillna(False) | rows["tunnel"].fillna(False)
         open_roads = np.flatnonzero(is_line & is_walked(context) & ~closed.to_numpy(dtype=bool))

@@ -181,19 +181,19 @@ def _pairs(layers: list[_Layer], context: Context) -> Iterator[tuple[_Layer, _La
 def _wells(layer: _Layer, context: Context) -> np.ndarray:
     """Rows of a layer that are manholes or their covers."""
     if layer.role == "pipe_points":
-        rows = context.subject("pipe_points").rows.iloc[layer.rows]
-        return layer.rows[(rows["feature"] == "manhole").fillna(False).to_numpy(dtype=bool)]
+        feature = context.subject("pipe_points").rows["feature"].iloc[layer.rows]
+        return layer.rows[(feature == "manhole").fillna(False).to_numpy(dtype=bool)]
     if layer.role == "components":
-        rows = context.subject("components").rows.iloc[layer.rows]
-        return layer.rows[of_class("components", rows, "components:manhole_cover")]
+        is_cover = of_class("components", context.subject("components").rows, "components:manhole_cover")
+        return layer.rows[is_cover[layer.rows]]
     return layer.rows[:0]
 
 
 def _marks(layer: _Layer, by: str, context: Context) -> Landmarks:
     rows = _wells(layer, context) if by == _MANHOLES else layer.rows
-    table = context.city.table(layer.role).iloc[rows]
-    kind = np.full(len(rows), by, dtype=object) if by else class_codes(layer.role, table)
-    return landmarks(table.geometry.to_numpy(), pd.Series(kind, dtype=object).fillna("").to_numpy())
+    table = context.city.table(layer.role)
+    kind = np.full(len(rows), by, dtype=object) if by else class_codes(layer.role, table)[rows]
+    return landmarks(table.geometry.to_numpy()[rows], pd.Series(kind, dtype=object).fillna("").to_numpy())
 
 
 def _limits(context: Context) -> Limits:
@@ -351,7 +351,7 @@ def _on_roads(base: _Layer, suspect: _Layer, context: Context) -> Optional[Shift
 
 def _carriageways(roads: _Layer, context: Context) -> np.ndarray:
     """Areas of the streets on the ground: their lines, as wide as recorded; paths and yards left out."""
-    rows = context.subject("roads").rows.iloc[roads.rows]
+    rows = context.subject("roads").rows[["highway", "bridge", "tunnel", "width_m"]].iloc[roads.rows]
     lines = context.city.table("roads").geometry.to_numpy()[roads.rows]
     streets = [word for word, expected in maps_to("highway").items() if expected or word == "motorway"]
     kind = rows["highway"].fillna("").astype(object).str.replace("_link", "", regex=False)

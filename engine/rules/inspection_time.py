@@ -20,7 +20,18 @@ from ..moments import DAY_US, NEVER, now_us
 from ..night import has_clock_time
 from ..rule import Outcome, Rule
 from ..storms import Event, asking_events, day_of, in_area
-from ..visits import Rounds, counted_visits, log_start, named_objects, near_visits, object_roles, rounds
+from ..visits import (
+    Rounds,
+    counted_visits,
+    counts_for,
+    due_rows,
+    log_start,
+    named_objects,
+    near_visits,
+    object_roles,
+    objects_due,
+    rounds,
+)
 
 
 def find_overdue(city: City, context: Context) -> Outcome:
@@ -132,16 +143,25 @@ def find_night_never(city: City, context: Context) -> Outcome:
 
 def _visits_of_neglected(mine: np.ndarray, context: Context) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of a visit (position) and a neglected place (row) it counts for."""
-    log, named = rounds(context, "neglected"), named_objects(context, "neglected")
+    named = named_objects(context, "neglected")
     places = pd.DataFrame({"number": named.objects, "row": np.arange(len(named.objects))})
     visits = pd.DataFrame({"number": named.visits, "visit": np.arange(len(named.visits))})
     by_name = visits[mine & (named.visits >= 0)].merge(places, on="number")
-    row, visit = log.rows[log.near[0]], log.near[1]
-    pairs = np.column_stack(
-        [np.append(by_name["visit"], visit[mine[visit]]), np.append(by_name["row"], row[mine[visit]])]
-    )
+    row, visit = _near_neglected(mine, context)
+    pairs = np.column_stack([np.append(by_name["visit"], visit), np.append(by_name["row"], row)])
     pairs = np.unique(pairs.astype("int64"), axis=0)
     return pairs[:, 0], pairs[:, 1]
+
+
+def _near_neglected(mine: np.ndarray, context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a neglected place (row) and a visit (position) without object_id that came near and counts."""
+    visits, at = counted_visits(context), np.flatnonzero(mine)
+    row, visit = near_visits(context, visits.iloc[at], "neglected")
+    visit = at[visit]
+    counted = np.zeros(len(row), dtype=bool)
+    for activity, objects in objects_due(due_rows(context, "neglected")).items():
+        counted |= objects[row] & counts_for(visits["activity"], activity)[visit]
+    return row[counted], visit[counted]
 
 
 def _by_day_only(role: str, visit: np.ndarray, place: np.ndarray, context: Context) -> gpd.GeoDataFrame:

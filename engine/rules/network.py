@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Optional
 
@@ -16,15 +15,13 @@ from ..city import City, lacking_role, usable
 from ..classes import class_codes
 from ..connected import connected_parts
 from ..context import Context
-from ..coverage import SLACK_M, Pieces, covered_length, merged_lines, straight_pieces
+from ..coverage import SLACK_M, Pieces, covered_length, lines_of, straight_pieces
 from ..ends import (
-    Ends,
     Network,
     at_the_edge,
     close_pairs,
-    dangles,
+    dangling_ends,
     joined_ends,
-    lone_ends,
     network,
     sources_and_outlets,
     within,
@@ -36,37 +33,34 @@ from ..statistic import After, Change, recounted, statistic
 _CHUNK = 20_000
 
 
-def find_dangling_ends(city: City, context: Context) -> Outcome:
+def find_dangling_ends(city: City, context: Context) -> Outcome:  # noqa: ARG001
     """N01: ends of pipes that meet nothing a pipe may end at; not where N02 holds.
 
     Pipes without a class are not tested.
     """
-    net = network(city, context)
-    lone = lone_ends(net.ends)
-    snap, near = context.number("N01.snap_tol_m", "pipes"), context.number("N02.near_tol_m", "pipes")
-    first, second, _ = close_pairs(net.ends, lone, snap, near)
-    context.check_cancelled()
+    net = network(context)
     # A dangling end that almost meets another is a near miss, whether the other dangles or not.
-    lone = np.setdiff1d(lone, np.concatenate([first, second]))
-    open_ends = lone[dangles(net, lone, context)]
+    first, second, _ = close_pairs(context)
+    open_ends = np.setdiff1d(dangling_ends(context), np.concatenate([first, second]))
     return Outcome(_dangling_ends(net, open_ends, context), net.untested)
 
 
 def _dangling_ends(net: Network, found: np.ndarray, context: Context) -> gpd.GeoDataFrame:
     row = context.standards.parameter("N01.snap_tol_m", "pipes")
-    pipe, code = net.ends.pipe[found], net.ends.class_code[found]
-    diameter = context.subject("pipes").rows["diameter_mm"].to_numpy(dtype="float64")[pipe]
+    line = net.owner[found]
+    code = net.code[line]
+    diameter = context.subject("pipes").rows["diameter_mm"].to_numpy(dtype="float64")[net.rows[line]]
     is_main = diameter >= context.number("N01.main_diameter_mm", "pipes")
     is_severe = np.isin(code, context.standards.words("N01.high_classes", "pipes"))
     return make_findings(
         "N01",
         object_role="pipes",
-        object_id=net.ends.object_id[found],
-        discriminator=net.ends.name[found],
+        object_id=net.object_id[line],
+        discriminator=net.name[found],
         severity=np.select([is_severe, is_main], ["high", "medium"], "low").astype(object),
-        geometry=net.ends.place[found],
+        geometry=net.points(found),
         crs=context.city.crs,
-        anchor_geometry=context.city.table("pipes").geometry.to_numpy()[pipe],
+        anchor_geometry=net.lines[line],
         class_code=code,
         measured=_to_the_next(net, found, context),
         reference=row.number(),
@@ -81,36 +75,33 @@ def _to_the_next(net: Network, found: np.ndarray, context: Context) -> np.ndarra
     """Distance to the next other pipe of the class, NaN beyond `N01.next_max_m`, shape (k,)."""
     nearest = np.full(len(found), np.inf)
     farthest = context.number("N01.next_max_m", "pipes")
-    code = net.ends.class_code[found]
-    for each in pd.unique(code):
-        mine = np.flatnonzero(code == each)
-        theirs = np.flatnonzero(net.codes[net.rows] == each)
-        end, line, apart = within(net.ends.place[found[mine]], net.lines[theirs], farthest)
-        other = net.ends.pipe[found[mine[end]]] != net.rows[theirs[line]]
+    owner, places = net.owner[found], net.points(found)
+    for each in np.unique(net.group[owner]):
+        mine = np.flatnonzero(net.group[owner] == each)
+        theirs = np.flatnonzero(net.group == each)
+        end, line, apart = within(places[mine], net.lines[theirs], farthest)
+        other = owner[mine[end]] != theirs[line]
         np.minimum.at(nearest, mine[end[other]], apart[other])
         context.check_cancelled()
     return np.where(np.isinf(nearest), np.nan, nearest)
 
 
-def find_near_misses(city: City, context: Context) -> Outcome:
+def find_near_misses(city: City, context: Context) -> Outcome:  # noqa: ARG001
     """N02: two ends of pipes of one class that almost meet, at least one of them dangling.
 
     Farther apart than `N01.snap_tol_m`, at most `N02.near_tol_m`. Pipes without a class are not tested.
     """
-    net = network(city, context)
-    snap, near = context.number("N01.snap_tol_m", "pipes"), context.number("N02.near_tol_m", "pipes")
-    first, second, gap = close_pairs(net.ends, lone_ends(net.ends), snap, near)
-    context.check_cancelled()
-    dangling = np.zeros(len(net.ends), dtype=bool)
-    asked = np.unique(np.concatenate([first, second]))
-    dangling[asked] = dangles(net, asked, context)
+    net = network(context)
+    first, second, gap = close_pairs(context)
+    dangling = np.zeros(len(net.owner), dtype=bool)
+    dangling[dangling_ends(context)] = True
     kept = dangling[first] | dangling[second]
-    findings = _near_misses(net.ends, first[kept], second[kept], gap[kept], dangling, context)
+    findings = _near_misses(net, first[kept], second[kept], gap[kept], dangling, context)
     return Outcome(findings, net.untested)
 
 
 def _near_misses(
-    ends: Ends,
+    net: Network,
     first: np.ndarray,
     second: np.ndarray,
     gap: np.ndarray,
@@ -118,10 +109,8 @@ def _near_misses(
     context: Context,
 ) -> gpd.GeoDataFrame:
     row = context.standards.parameter("N02.near_tol_m", "pipes")
-    ids, names = ends.object_id, ends.name
+    ids, names = net.object_id[net.owner], net.name
     pairs = list(zip(first, second))
-    places = np.concatenate([ends.place[first], ends.place[second]])
-    bridges = shapely.get_coordinates(places).reshape(2, -1, 2).transpose(1, 0, 2)
     return make_findings(
         "N02",
         object_role="pipes",
@@ -129,10 +118,10 @@ def _near_misses(
         objects=[(f"pipes:{ids[one]}", f"pipes:{ids[other]}") for one, other in pairs],
         discriminator=[f"{names[one]}-{names[other]}" for one, other in pairs],
         severity="medium",
-        geometry=shapely.linestrings(bridges),
+        geometry=shapely.linestrings(np.stack([net.place[first], net.place[second]], axis=1)),
         crs=context.city.crs,
-        anchor_geometry=context.city.table("pipes").geometry.to_numpy()[ends.pipe[first]],
-        class_code=ends.class_code[first],
+        anchor_geometry=net.lines[net.owner[first]],
+        class_code=net.code[net.owner[first]],
         measured=gap,
         reference=row.number(),
         unit="m",
@@ -144,7 +133,7 @@ def _near_misses(
     )
 
 
-def find_parts_without_source(city: City, context: Context) -> Outcome:
+def find_parts_without_source(city: City, context: Context) -> Outcome:  # noqa: ARG001
     """N03: connected parts of a class that reach no source, outlet or edge of the study area.
 
     An end within `N01.snap_tol_m` of any part of a pipe of its class joins the two. A source or
@@ -152,14 +141,13 @@ def find_parts_without_source(city: City, context: Context) -> Outcome:
     part of a pipe, or an end within `N01.edge_buffer_m` of the edge of the study area. Parts shorter
     than `N03.min_length_m` are left out. Pipes without a class are not tested.
     """
-    net = network(city, context)
-    owner = np.searchsorted(net.rows, net.ends.pipe)
-    ends, pipe = joined_ends(net, context)
-    context.check_cancelled()
-    part = connected_parts(len(net.rows), owner[ends], np.searchsorted(net.rows, pipe))
+    net = network(context)
+    ends, line = joined_ends(context)
+    part = connected_parts(len(net.rows), net.owner[ends], line)
     fed = np.zeros(len(net.rows), dtype=bool)
     fed[part[_at_a_source(net, context)]] = True
-    fed[part[owner[at_the_edge(net.ends.place, context)]]] = True
+    rest = np.flatnonzero(~fed[part[net.owner]])
+    fed[part[net.owner[rest[at_the_edge(rest, context)]]]] = True
     length = shapely.length(net.lines)
     # Summed from short to long: the order of the rows must not alter the sum.
     order = np.argsort(length)
@@ -174,7 +162,7 @@ def _at_a_source(net: Network, context: Context) -> np.ndarray:
     """Lines of a network that pass a source or outlet of their class."""
     points, codes = sources_and_outlets(context)
     point, line, _ = within(points, net.lines, context.number("N01.snap_tol_m", "pipes"))
-    return line[codes[point] == net.codes[net.rows[line]]]
+    return line[codes[point] == net.code[line]]
 
 
 def _parts_without_source(
@@ -184,7 +172,7 @@ def _parts_without_source(
     chosen = np.zeros(len(part), dtype=bool)
     chosen[found] = True
     members = np.flatnonzero(chosen[part])
-    ids = context.city.table("pipes")["id"].astype(object).to_numpy()[net.rows[members]]
+    ids = net.object_id[members]
     # Of pipes that share the smallest id the shape decides which of them owns the finding.
     order = np.lexsort((*shapely.bounds(net.lines[members]).T, ids, part[members]))
     members, ids = members[order], ids[order]
@@ -202,7 +190,7 @@ def _parts_without_source(
         geometry=shapely.multilinestrings(pieces, indices=which[of]),
         crs=context.city.crs,
         anchor_geometry=net.lines[members[first]],
-        class_code=net.codes[net.rows[members[first]]],
+        class_code=net.code[members[first]],
         measured=length,
         reference=row.number(),
         unit="m",
@@ -213,7 +201,7 @@ def _parts_without_source(
     )
 
 
-def find_streets_without_pipes(city: City, context: Context) -> Outcome:
+def find_streets_without_pipes(city: City, context: Context) -> Outcome:  # noqa: ARG001
     """N05: street segments in built-up places along which an expected pipe class is not on record.
 
     A class is on record where its pipes run within `N05.search_m` along `N05.min_share` of the
@@ -226,7 +214,7 @@ def find_streets_without_pipes(city: City, context: Context) -> Outcome:
     shares = np.ones((len(streets), len(classes)))
     untested = []
     pipe_codes = class_codes("pipes", context.subject("pipes").rows)
-    is_line, pipes = merged_lines(city.table("pipes").geometry)
+    is_line, pipes = lines_of(context, "pipes")
     pieces, window = _without_ends(lines, context.number("N05.end_cut_m", "roads"))
     search = context.number("N05.search_m", "roads")
     for column, code in enumerate(classes):
@@ -253,8 +241,8 @@ def _carry_recorded(counts: Mapping[str, int], change: Change) -> Optional[After
 def _recorded_pipes(context: Context) -> Mapping[str, int]:
     """Pipes of each class that has any."""
     codes = class_codes("pipes", context.subject("pipes").rows)
-    is_line, _ = merged_lines(context.city.table("pipes").geometry)
-    return Counter(code for code in codes[is_line] if isinstance(code, str))
+    is_line, _ = lines_of(context, "pipes")
+    return pd.Series(codes[is_line], dtype=object).value_counts().to_dict()
 
 
 def _expected_classes(highway: pd.Series) -> tuple[list[str], np.ndarray]:
@@ -284,7 +272,7 @@ def _street_class(word: str) -> str:
 def _tested_streets(expects: np.ndarray, context: Context) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the segments to test, and their lines."""
     roads = context.city.table("roads")
-    is_line, lines = merged_lines(roads.geometry)
+    is_line, lines = lines_of(context, "roads")
     carried = (roads["bridge"].fillna(False) | roads["tunnel"].fillna(False)).to_numpy(dtype=bool)
     # What is left between the cut ends must have a length.
     least = max(context.number("N05.min_length_m", "roads"), 2 * context.number("N05.end_cut_m", "roads"))

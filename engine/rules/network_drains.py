@@ -15,7 +15,7 @@ from ...model.vocabulary import component_classes, component_pipe_classes, maps_
 from ..city import City, lacking_role, usable
 from ..classes import class_codes
 from ..context import Context
-from ..coverage import SLACK_M, merged_lines
+from ..coverage import SLACK_M, lines_of
 from ..drain_runs import Nodes, Runs, line_nodes, straight_runs
 from ..ends import within
 from ..findings import join_findings, make_findings
@@ -74,8 +74,9 @@ def find_missing_manholes(city: City, context: Context) -> Outcome:
 def _drains(city: City, context: Context) -> _Drains:
     pipes, rows = city.table("pipes"), context.subject("pipes").rows
     row = np.flatnonzero(class_codes("pipes", rows) == DRAINS)
-    is_line, lines = merged_lines(pipes.geometry.iloc[row])
-    row, lines = row[is_line], lines[is_line]
+    is_line, lines = lines_of(context, "pipes")
+    row = row[is_line[row]]
+    lines = lines[row]
     object_id = pipes["id"].astype(object).to_numpy()[row]
     # Of drains that share an id the shape decides which comes first.
     rank = np.empty(len(row), dtype="int64")
@@ -220,7 +221,9 @@ def _long_runs(
         discriminator="run",
         severity=severity,
         data_state=state,
-        geometry=shapely.line_merge(shapely.multilinestrings(runs.piece[pieces], indices=which)),
+        geometry=shapely.line_merge(
+            shapely.multilinestrings(shapely.linestrings(runs.piece[pieces]), indices=which)
+        ),
         crs=context.city.crs,
         anchor_geometry=drains.line[drain],
         class_code=DRAINS,
@@ -236,9 +239,8 @@ def _long_runs(
 
 def _covers_without_pipe(covers: _Covers, context: Context) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Covers with no pipe of the class they name close by, and the classes that could not be tested."""
-    pipes = context.city.table("pipes")
     codes = class_codes("pipes", context.subject("pipes").rows)
-    is_line, lines = merged_lines(pipes.geometry)
+    is_line, lines = lines_of(context, "pipes")
     gap = np.zeros(len(covers.row))
     untested = []
     for name in pd.unique(covers.pipe_class):
@@ -310,16 +312,17 @@ def _flooding_cases(context: Context) -> tuple[np.ndarray, np.ndarray]:
     """Place of the flooding cases of the last `N04.hotspot_days`, and a number for each caller."""
     table, rows = context.city.table("hotline"), context.subject("hotline").rows
     since = pd.Timestamp(context.at) - timedelta(days=context.number("N04.hotspot_days", "hotline"))
+    recent = np.flatnonzero((rows["at"] > since).to_numpy(dtype=bool) & usable(table.geometry))
+    rows = rows.iloc[recent]
     told = rows["category"].where(rows["category"].notna(), rows["text"]).astype(object)
     told = told.where(told.notna(), "").str.casefold()
     is_flood = np.zeros(len(rows), dtype=bool)
     for word in context.standards.words("N04.flood_words", "hotline"):
         is_flood |= told.str.contains(word.casefold(), regex=False).to_numpy(dtype=bool)
-    kept = is_flood & (rows["at"] > since).to_numpy(dtype=bool) & usable(table.geometry)
     named = rows["caller_key"].notna()
     # A case without a caller stands for itself.
     caller = ("caller " + rows["caller_key"].astype(object)).where(named, "case " + rows["id"].astype(object))
-    return table.geometry.to_numpy()[kept], pd.factorize(caller[kept])[0]
+    return table.geometry.to_numpy()[recent[is_flood]], pd.factorize(caller[is_flood])[0]
 
 
 def lacks_drains(city: City) -> Optional[str]:

@@ -13,7 +13,7 @@ import shapely
 from ..city import City
 from ..classes import class_codes
 from ..context import Context
-from ..coverage import SLACK_M, merged_lines
+from ..coverage import SLACK_M, lines_of
 from ..drain_runs import same_places
 from ..ends import within
 from ..findings import join_findings, make_findings
@@ -140,7 +140,7 @@ def flow(context: Context) -> Flow:
 def _drain_ends(city: City, context: Context) -> _Ends:
     pipes, rows = city.table("pipes"), context.subject("pipes").rows
     drain = np.flatnonzero(class_codes("pipes", rows) == DRAINS)
-    is_line, lines = merged_lines(pipes.geometry.iloc[drain])
+    is_line, lines = (column[drain] for column in lines_of(context, "pipes"))
     place = np.full(2 * len(drain), None, dtype=object)
     starts, stops = np.flatnonzero(is_line), np.flatnonzero(is_line) + len(drain)
     place[starts] = shapely.get_point(shapely.get_geometry(lines[is_line], 0), 0)

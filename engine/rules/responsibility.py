@@ -40,7 +40,8 @@ def find_without_owner(city: City, context: Context) -> Outcome:
         if skipped:
             untested.append(f"{role}: {', '.join(skipped)}")
         if tested:
-            lacking = np.column_stack([_lacking(duty, role, context, duties) for duty in tested])
+            points = context.points(role)
+            lacking = np.column_stack([_lacking(duty, role, points, context, duties) for duty in tested])
             parts.append(_findings(role, tested, lacking, context))
     if "fallback" in needed.value.split("|") and (duties["duty"] == "fallback").any():
         parts.append(_cells_without_fallback(duties, context))
@@ -65,8 +66,10 @@ def _is_tested(duty: str, role: str, city: City, duties: pd.DataFrame) -> bool:
     )
 
 
-def _lacking(duty: str, role: str, context: Context, duties: gpd.GeoDataFrame) -> np.ndarray:
-    """Objects of the role for which nobody has the duty, shape (n,)."""
+def _lacking(
+    duty: str, role: str, points: np.ndarray, context: Context, duties: gpd.GeoDataFrame
+) -> np.ndarray:
+    """Objects of the role, at some points, for which nobody has the duty, shape (n,)."""
     table = context.city.table(role)
     filled = np.zeros(len(table), dtype=bool)
     field = FIELD_OF_DUTY.get(duty, "")
@@ -76,7 +79,7 @@ def _lacking(duty: str, role: str, context: Context, duties: gpd.GeoDataFrame) -
     mine = duties[(duties["duty"] == duty).to_numpy(dtype=bool)]
     for object_class, rows in mine.groupby("class"):
         open_ones = np.flatnonzero(~filled & of_class(role, table, object_class))
-        covered = is_within_any(context.points(role)[open_ones], rows.geometry.to_numpy())
+        covered = is_within_any(points[open_ones], rows.geometry.to_numpy())
         filled[open_ones[covered]] = True
     if duty == "own":
         filled &= ~of_class(role, table, _OWNERLESS_COVER)
@@ -193,7 +196,8 @@ def _held(role: str, duty: str, tree: shapely.STRtree, context: Context, duties:
     more = np.flatnonzero((field >= 0) & ~named & (lowest >= 0))
     decides = rank == lowest[thing]
     pairs = np.concatenate([thing[decides] * len(bodies) + body[decides], more * len(bodies) + field[more]])
-    pairs = np.unique(pairs)
+    pairs = np.sort(pairs)
+    pairs = pairs[np.diff(pairs, prepend=-1) != 0]
     thing, body = np.divmod(pairs, max(len(bodies), 1))
     return _Held(thing, body, np.bincount(thing, minlength=len(table)), bodies, lowest)
 

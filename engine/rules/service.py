@@ -12,8 +12,8 @@ import shapely
 from ..accuracy import GRADES, stated_accuracy
 from ..city import City, lacking_role, usable
 from ..classes import class_codes
-from ..context import Context
-from ..coverage import SLACK_M, merged_lines
+from ..context import Context, representative_points
+from ..coverage import SLACK_M, lines_of
 from ..findings import join_findings, make_findings
 from ..reach import near_lines
 from ..rule import Outcome, Rule
@@ -79,7 +79,7 @@ def _pipes(object_class: str, context: Context) -> tuple[np.ndarray, np.ndarray]
     """Which pipes of a class serve buildings, and which may (their kind is unrecorded), shape (p,) each."""
     rows = context.subject("pipes").rows
     code = _code(object_class)
-    mine = (class_codes("pipes", rows) == code) & merged_lines(context.city.table("pipes").geometry)[0]
+    mine = (class_codes("pipes", rows) == code) & lines_of(context, "pipes")[0]
     if code not in _SEWER_KINDS:
         return mine, np.zeros(len(rows), dtype=bool)
     kinds = rows["kind_code"]
@@ -157,7 +157,7 @@ def _findings(
 ) -> gpd.GeoDataFrame:
     """Findings of one class; `unsure` where a pipe of unrecorded kind reaches the building."""
     housing = context.city.table("housing").iloc[buildings]
-    points = context.points("housing")[buildings]
+    points = representative_points(housing.geometry.to_numpy(), usable(housing.geometry))
     facts = {
         "unknown_kind": unsure,
         "old_housing": context.is_old_housing[buildings],

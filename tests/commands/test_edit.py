@@ -146,3 +146,15 @@ def test_another_file_that_changed_makes_the_city_stale(opened, city_file):
     with pytest.raises(CityGapError) as refused:
         cities.city(name)
     assert refused.value.code == "city_stale"
+
+
+def test_a_gap_dismissed_between_two_edits_loses_neither(opened):
+    cities, name, store, ask = opened
+    ask(role="housing", upserts=[{"id": "H1", "fields": {"built_year": 3000}}])
+    doubt = gaps(store)["D02", "H1"]
+    args = {"store": str(store), "gap_id": doubt["gap_id"], "status": "false_alarm", "why": "as recorded"}
+    run_command("status", args)
+    ask(role="housing", upserts=[{"id": "H2", "fields": {"danger_grade": "D"}}])
+    table = cities.city(name).table("housing").set_index("id")
+    assert table.loc["H1", "built_year"] == 3000 and table.loc["H2", "danger_grade"] == "D"
+    assert gaps(store)["D02", "H1"]["status"] == "false_alarm" and ("A02", "H2") in gaps(store)

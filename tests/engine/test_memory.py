@@ -90,3 +90,24 @@ def test_names_read_for_an_inner_value_belong_to_the_outer_one():
 def test_changed_names_are_those_of_rows_that_differ():
     assert changed_names(standards(), standards(N02_near_tol_m="2.0")) == {"N02.near_tol_m"}
     assert changed_names(standards(), standards()) == frozenset()
+
+
+def test_what_one_family_reads_goes_when_another_begins_and_comes_again():
+    memory, computed = Memory(), []
+
+    def compute():
+        computed.append(1)
+        memory.note("D02.year")
+        return len(computed)
+
+    memory.begin("N")
+    assert [memory.recall_briefly("network", compute) for _ in range(2)] == [1, 1]
+    memory.begin("N")
+    assert memory.recall_briefly("network", compute) == 1
+    memory.recall("kept", lambda: "kept")
+    memory.begin("A")
+    assert not memory.knows("network")
+    assert memory.knows("kept")
+    with memory.reading() as names:
+        assert memory.recall_briefly("network", compute) == 2
+    assert names == {"D02.year"}
