@@ -243,12 +243,12 @@ def test_the_history_of_a_gap_holds_its_notes_and_no_others(store, bench):
 
 def test_an_event_forged_by_a_client_writes_nowhere_else(store):
     forged = json.dumps({"fid": 1, "key": "schema", "value": "99"})
-    insert = (
-        "INSERT INTO events (table_name, row_key, subject, column_name, was) VALUES (?, 'x', 'x', '*', ?)"
-    )
-    store.connection.execute(insert, ("meta", forged))
+    insert = "INSERT INTO events (table_name, row_key, subject, column_name, was) VALUES (?, 'x', ?, '*', ?)"
+    store.connection.execute(insert, ("meta", "one", forged))
     assert _refused(store, 1) == "not_undoable"
-    store.connection.execute(insert, ("photos", json.dumps({'fid") VALUES (1); DROP TABLE gaps; --': 1})))
+    store.connection.execute(
+        insert, ("photos", "two", json.dumps({'fid") VALUES (1); DROP TABLE gaps; --': 1}))
+    )
     assert _refused(store, 2) == "bad_event"
 
 
