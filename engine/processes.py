@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -60,9 +61,12 @@ def _begun(items: Sequence[K], work: Callable[[K], Any], processes: int) -> Iter
     number = len(_work)
     _work[number] = work
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
+    # What a collection touches would be copied in every process.
+    gc.freeze()
     try:
         yield {pool.submit(_perform, number, item): item for item in items}
     finally:
+        gc.unfreeze()
         del _work[number]
         for process in list((pool._processes or {}).values()):
             process.terminate()
