@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import shapely
@@ -93,7 +93,9 @@ class Grid:
         return self.cells_in(np.full(4, np.nan) if area is None else np.array(area.bounds))
 
     def cells_in(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and outlines of the cells of the study area that meet a frame (west, south, east, north).
+        """Codes and outlines of the cells of the study area that meet or touch a frame.
+
+        The frame is west, south, east, north.
 
         None of more than `MOST_CELLS` squares: that is no city but an outlier, or a country.
         """
@@ -107,7 +109,7 @@ class Grid:
             return np.array([], dtype=object), np.array([], dtype=object)
         low = np.maximum(frame[:2], area.bounds[:2])
         high = np.minimum(frame[2:], area.bounds[2:])
-        first = np.floor(low / CELL_M).astype("int64")
+        first = np.ceil(low / CELL_M).astype("int64") - 1
         last = np.floor(high / CELL_M).astype("int64") + 1
         wide, tall = np.maximum(last - first, 0).tolist()
         if wide * tall > MOST_CELLS:
@@ -128,7 +130,7 @@ class Grid:
         """
         if self.is_official:
             known = dict(zip(self._cells["code"], self._cells.geometry))
-            return _object_array([known.get(code) for code in codes])
+            return np.array([known.get(code) for code in codes], dtype=object)
         shapes = np.full(len(codes), None, dtype=object)
         squares = [_square_of(code) for code in codes if code is not None]
         shapes[[code is not None for code in codes]] = _boxes(np.array(squares, dtype="int64").reshape(-1, 2))
@@ -152,9 +154,3 @@ def _square_of(code: str) -> tuple[int, int]:
     """Column and row of the square that `square_code` gave this code."""
     east, north = int(code[2:8]), int(code[8:14])
     return -east if code[1] in "BD" else east, -north if code[1] in "CD" else north
-
-
-def _object_array(items: list[Any]) -> np.ndarray:
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array

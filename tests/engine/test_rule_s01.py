@@ -67,17 +67,20 @@ def fit(shape):
 
 
 def never_surveyed(spot, code, pipes, surveys, area):
-    """No pipe of the class in the square of the building, and no survey over 5 % of it."""
+    """No pipe of the class in the square of the building, and no survey over 5 % of it.
+
+    A pipe without length is in the square that a point would be in.
+    """
     west, south = math.floor(spot.x / 100) * 100, math.floor(spot.y / 100) * 100
     cell = box(west, south, west + 100, south + 100)
     if cell.intersection(area).area == 0:
         return False
     for pipe in pipes:
-        if (
-            pipe["class_code"] == code
-            and fit(pipe["geometry"])
-            and pipe["geometry"].intersection(cell).length > 0
-        ):
+        if pipe["class_code"] != code or not fit(pipe["geometry"]):
+            continue
+        x, y = pipe["geometry"].bounds[:2]
+        is_dot = pipe["geometry"].length == 0 and west <= x < west + 100 and south <= y < south + 100
+        if is_dot or pipe["geometry"].intersection(cell).length > 0:
             return False
     seen = [
         s["geometry"]

@@ -1,12 +1,17 @@
 """Statistics of a whole city after an edit: carried along, they are what the edited city gives."""
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_city import AS_OF, random_city
 from random_edit import ROLES, draw_edit
+from shapely.geometry import box
 
+from citygap.engine.check import Ask, run_rules
+from citygap.engine.city import city_from_tables
 from citygap.engine.context import Context
 from citygap.engine.index import CityIndex
 from citygap.engine.recorded_cells import recorded_cells
@@ -61,7 +66,7 @@ def test_carried_over_edits_they_are_those_of_the_edited_city(seed, role):
             assert mine == fresh, fact.name
 
 
-def test_every_statistic_of_a_role_is_known_before_an_edit_is_laid_over():
+def test_a_statistic_names_the_roles_that_can_alter_it():
     assert len(RULES) == 35
     named = {fact.name.rpartition(".")[2]: set(fact.roles) for fact in STATISTICS}
     assert named["cell_weights"] == {"housing"}
@@ -81,3 +86,30 @@ def test_flow_is_sure_as_long_as_no_edit_can_have_turned_it(moves, sure):
     tally = type(Context(random_city(1), STANDARDS).once(flow))(nodes=100, against=15, most=0.2, unsure=moves)
     assert not tally.is_against_itself
     assert tally.is_sure == sure
+
+
+def test_a_cell_that_turns_heavy_far_from_the_edit_is_looked_at_again():
+    shapes = [box(100 * x + 40, 40, 100 * x + 60, 60) for x in (0, 10, 20, 30)]
+    housing = gpd.GeoDataFrame(
+        {
+            "id": list("abcd"),
+            "use": "residential",
+            "danger_grade": "C",
+            "residents": [10.0, 20.0, 30.0, 40.0],
+        },
+        geometry=shapes,
+    )
+    units = gpd.GeoDataFrame({"code": ["c"], "level": ["city"]}, geometry=[box(0, 0, 3200, 100)])
+    context = Context(city_from_tables({"housing": housing, "units": units}), STANDARDS)
+    ask = {"rules": frozenset(("A02",)), "switched_off": frozenset(("D07",))}
+    before = steps(run_rules(context, Ask(**ask), lambda *_: None))
+    assert before == {"a": False, "b": False, "c": False, "d": True}
+    row = context.city.table("housing").iloc[[3]].assign(residents=5.0).reset_index(drop=True)
+    edit = lay_over(context, "housing", row, pd.Series([], dtype="str"))
+    after = steps(run_rules(context, Ask(edit=edit, **ask), lambda *_: None))
+    assert after == {"c": True, "d": False}
+
+
+def steps(result):
+    """Whether each building's finding went a step up."""
+    return {row.object_id: "step" in row.params for row in result.findings.itertuples()}
