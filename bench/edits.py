@@ -12,10 +12,9 @@ import argparse
 import base64
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import shapely
@@ -25,6 +24,7 @@ from ..commands.call import Call
 from ..commands.edit import edit
 from ..commands.held import HeldCities
 from ..engine.city import City
+from .tools import Clock
 
 DAY = "2026-06-30"
 FIELDS = {
@@ -55,16 +55,17 @@ def measured(source: Path, store: Path, number: int) -> str:
     city = cities.city(name)
     draw = np.random.default_rng(20261124)
     seconds: dict[str, list[float]] = {role: [] for role in FIELDS if city.has(role)}
-    rules, stale = _Clock(), Counter[str]()
+    rules, stale = Counter[str](), Counter[str]()
     for turn in range(number):
         role = list(seconds)[turn % len(seconds)]
         args = {"city": name, "store": str(store), "role": role, **_drawn(city, role, draw)}
-        begun = time.perf_counter()
-        result = edit(Call(args, rules.report, lambda: False, cities), cities)
-        seconds[role].append(time.perf_counter() - begun)
-        rules.end()
+        clock = Clock()
+        result = edit(Call(args, clock.report, lambda: False, cities), cities)
+        clock.end()
+        seconds[role].append(sum(clock.seconds.values()))
+        rules.update(clock.seconds)
         stale.update(result["stale"])
-    return _table(seconds, rules.seconds, stale, number)
+    return _table(seconds, rules, stale, number)
 
 
 def _drawn(city: City, role: str, draw: np.random.Generator) -> dict[str, Any]:
@@ -80,27 +81,6 @@ def _drawn(city: City, role: str, draw: np.random.Generator) -> dict[str, Any]:
     shape = shapely.transform(row.geometry, lambda places: places + draw.uniform(-2, 2, 2))
     name = row["id"] if kind == "moved" else f"{row['id']}-{draw.integers(1 << 40)}"
     return {"upserts": [{"id": name, "wkb64": base64.b64encode(shapely.to_wkb(shape)).decode()}]}
-
-
-class _Clock:
-    """Adds up the time between reports, by rule."""
-
-    def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
-        self._part: Optional[str] = None
-        self._since = 0.0
-
-    def report(self, stage: str, rule: Optional[str], done: int, of: int, share: float) -> None:  # noqa: ARG002
-        """What a command tells of its progress."""
-        self.end()
-        self._part = rule or stage
-        self._since = time.perf_counter()
-
-    def end(self) -> None:
-        """Close the part that runs."""
-        if self._part is not None:
-            self.seconds[self._part] += time.perf_counter() - self._since
-        self._part = None
 
 
 def _table(seconds: dict[str, list[float]], rules: Counter[str], stale: Counter[str], number: int) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..commands import run_command
-from .tools import ROOT
+from .tools import ROOT, Clock
 
 SIZES = (10_000, 100_000, 1_000_000)
 DAY = "2026-06-30"
@@ -50,7 +50,7 @@ def measure(size: int, out: Path, workers: int) -> dict[str, Any]:
     """Check a sample city of a size: seconds of each part, MB at the peak, findings."""
     city, store = out / f"sample_{size}.gpkg", out / f"sample_{size}_store.gpkg"
     store.unlink(missing_ok=True)
-    clock = _Clock()
+    clock = Clock()
     args = {"source": [str(city)], "store": str(store), "as_of": DAY, "workers": workers}
     result = run_command("check", args, on_progress=clock.report)
     clock.end()
@@ -62,26 +62,6 @@ def measure(size: int, out: Path, workers: int) -> dict[str, Any]:
         "peak_mb": (own + workers * children) / 1024 if workers > 1 else own / 1024,
         "found": sum(rule["found"] for rule in result["rules"].values()),
     }
-
-
-class _Clock:
-    """Adds up the time between reports, by stage or rule."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._part = "start"
-        self._since = time.perf_counter()
-
-    def report(self, stage: str, rule: Optional[str], done: int, of: int, share: float) -> None:  # noqa: ARG002
-        """What `run_command` tells of its progress."""
-        self.end()
-        self._part = rule or ("finish" if stage == "rules" else stage)
-
-    def end(self) -> None:
-        """Close the part that runs."""
-        now = time.perf_counter()
-        self.seconds[self._part] = self.seconds.get(self._part, 0.0) + now - self._since
-        self._since = now
 
 
 def _in_its_own_process(size: int, out: Path, workers: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Optional
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6")
@@ -124,3 +124,23 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             stop()
     process.wait()
+
+
+class Clock:
+    """Adds up the time between reports, by stage or rule."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._part = "start"
+        self._since = time.perf_counter()
+
+    def report(self, stage: str, rule: Optional[str], done: int, of: int, share: float) -> None:  # noqa: ARG002
+        """What `run_command` tells of its progress."""
+        self.end()
+        self._part = rule or ("finish" if stage == "rules" else stage)
+
+    def end(self) -> None:
+        """Close the part that runs."""
+        now = time.perf_counter()
+        self.seconds[self._part] = self.seconds.get(self._part, 0.0) + now - self._since
+        self._since = now

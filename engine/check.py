@@ -161,16 +161,22 @@ def _run_ahead(context: Context, ask: Ask, on_progress: Progress) -> None:
         or not CAN_FORK
     ):
         return
+    if ask.rules is None:
+        _know_ahead(context)
+    rules = {rule.rule_id: rule for rule in RULES if not rule.reads and _why_not(rule, context, ask) is None}
+    ahead = context.run_ahead(list(rules), lambda rule_id: _find(rules[rule_id], context), ask.processes)
+    for done, rule_id in enumerate(ahead):
+        on_progress("rules", rule_id, done, len(RULES), done / len(RULES))
+
+
+def _know_ahead(context: Context) -> None:
+    """Find out what many rules read, so that processes need not do it each for itself."""
     with context.meanwhile(shift_verdicts):
         for role in context.city.tables:
             context.subject(role)
             unit_of(context, role, "city")
             context.check_cancelled()
         context.once(recorded_cells)
-    rules = {rule.rule_id: rule for rule in RULES if not rule.reads and _why_not(rule, context, ask) is None}
-    ahead = context.run_ahead(list(rules), lambda rule_id: _find(rules[rule_id], context), ask.processes)
-    for done, rule_id in enumerate(ahead):
-        on_progress("rules", rule_id, done, len(RULES), done / len(RULES))
 
 
 def _find(

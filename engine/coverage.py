@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from .city import usable
+from .planar import frames
 from .threads import in_chunks
 
 if TYPE_CHECKING:
@@ -177,9 +178,8 @@ def _covered(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which street, and from which to which position, lies beside a piece or around a bend."""
     ends = pieces.ends()
-    low, high = np.minimum(pieces.start, ends) - radius, np.maximum(pieces.start, ends) + radius
-    # A line from corner to corner has the bounds of the square around a piece, and is made quickest.
-    near, street = tree.query(shapely.linestrings(np.stack([low, high], axis=1)))
+    low, high = np.minimum(pieces.start, ends), np.maximum(pieces.start, ends)
+    near, street = tree.query(frames(np.hstack([low, high]), radius))
     start, end = _beside(streets, street, pieces, near, radius)
     bends = pieces.following[near] >= 0
     around, bend = street[bends], near[bends]

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from .coverage import SLACK_M, Pieces, straight_pieces
+from .planar import frames
 from .threads import in_chunks
 
 _CHUNK = 20_000
@@ -136,12 +137,10 @@ def _lit_spans(
     """Piece, and from where to where along it (metres) a light reaches it."""
     tree = pieces.tree
     spots = shapely.get_coordinates(lights)
-    reach = (distance + 2 * SLACK_M) * np.array([[-1, -1], [1, 1]])
 
     def lit(chunk: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         here = spots[chunk]
-        # A line from corner to corner has the bounds of the square around a light, and is made quickest.
-        light, piece = tree.query(shapely.linestrings(here[:, None] + reach))
+        light, piece = tree.query(frames(here, distance + 2 * SLACK_M))
         return _reached(pieces, piece, here[light], distance)
 
     none = np.zeros(0)

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from .ends import alone, spots, starts_and_stops
+from .planar import apart, frames
 from .threads import in_chunks
 
 _CHUNK = 10_000
@@ -85,12 +86,10 @@ def _gaps(
     tree = shapely.STRtree(lines[among])
     # Neighbours one after another: the tree is quicker where it has just been.
     order = np.lexsort((places[:, 0], np.floor(places[:, 1] / _STRIP_M)))
-    reach = (near + _HAIR_M) * np.array([[-1, -1], [1, 1]])
 
     def measured(chunk: slice) -> np.ndarray:
         rows = order[chunk]
-        # A line from corner to corner has the bounds of the square around a place, and is made quickest.
-        end, found = tree.query(shapely.linestrings(places[rows, None] + reach))
+        end, found = tree.query(frames(places[rows], near + _HAIR_M))
         line = among[found]
         other = owner[rows[end]] != line
         end, line = end[other], line[other]
@@ -108,9 +107,5 @@ def _apart(places: np.ndarray, lines: np.ndarray) -> np.ndarray:
     corners, pair = shapely.get_coordinates(lines, return_index=True)
     piece = np.flatnonzero(pair[1:] == pair[:-1])
     pair = pair[piece]
-    way, away = corners[piece + 1] - corners[piece], places[pair] - corners[piece]
-    square = np.maximum(np.einsum("ij,ij->i", way, way), np.finfo("float64").tiny)
-    share = np.clip(np.einsum("ij,ij->i", way, away) / square, 0, 1)
-    away -= way * share[:, None]
-    apart = np.sqrt(np.einsum("ij,ij->i", away, away))
-    return np.asarray(np.minimum.reduceat(apart, np.flatnonzero(np.diff(pair, prepend=-1))))
+    distance = apart(places[pair], corners[piece], corners[piece + 1])
+    return np.asarray(np.minimum.reduceat(distance, np.flatnonzero(np.diff(pair, prepend=-1))))

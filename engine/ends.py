@@ -13,6 +13,7 @@ from .city import usable
 from .classes import class_codes
 from .context import Context
 from .coverage import SLACK_M, lines_of
+from .planar import frames
 from .reach import beside
 from .threads import in_chunks
 
@@ -157,13 +158,11 @@ def _neighbours(context: Context) -> Pairs:
     net = network(context)
     asked = np.sort(np.unique(net.spot, return_index=True)[1])
     far = max(context.number(name, "pipes") for name in ("N01.snap_tol_m", "N02.near_tol_m")) + SLACK_M
-    corners = np.array([[-far, -far], [far, far]])
     tree = shapely.STRtree(net.lines)
 
     def meet(chunk: slice) -> Pairs:
         ends = asked[chunk]
-        # A line from corner to corner has the bounds of the square around a place, and is made quickest.
-        end, line = tree.query(shapely.linestrings(net.place[ends, None] + corners))
+        end, line = tree.query(frames(net.place[ends], far))
         owner = net.owner[ends[end]]
         other = (owner != line) & (net.group[owner] == net.group[line])
         return ends[end[other]], line[other]

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from .coverage import SLACK_M
+from .planar import frames
 from .threads import in_chunks
 
 _FRAME_M = 10.0
@@ -55,9 +56,7 @@ def _around(tree: shapely.STRtree, shapes: np.ndarray, most_m: float) -> Near:
     while len(rest) and not is_last:
         is_last = frame > most_m + SLACK_M
         frame = min(frame, most_m + 2 * SLACK_M)
-        bounds = shapely.bounds(shapes[rest]) + np.array([-frame, -frame, frame, frame])
-        # A line from corner to corner has the bounds of the frame, and is made quickest.
-        row, item = tree.query(shapely.linestrings(bounds.reshape(-1, 2, 2)))
+        row, item = tree.query(frames(shapely.bounds(shapes[rest]), frame))
         apart = shapely.distance(shapes[rest[row]], tree.geometries[item])
         least = np.full(len(rest), np.inf)
         np.minimum.at(least, row, apart)

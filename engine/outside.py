@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from .coverage import line_parts
+from .planar import apart, frames
 from .threads import in_chunks
 
 _CHUNK = 4_000
@@ -92,10 +93,7 @@ class _Pieces:
     def apart(self, piece: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Distance between each piece and the point beside it, shape (n,)."""
         start = self.first[piece]
-        away, way = points - self.places[start], self.places[start + 1] - self.places[start]
-        square = np.maximum(np.einsum("ij,ij->i", way, way), np.finfo("float64").tiny)
-        away -= way * np.clip(np.einsum("ij,ij->i", way, away) / square, 0, 1)[:, None]
-        return np.asarray(np.sqrt(np.einsum("ij,ij->i", away, away)))
+        return apart(points, self.places[start], self.places[start + 1])
 
     def sections(self, pieces: np.ndarray) -> np.ndarray:
         """Lines along runs of these pieces; closed parts whole, since they have no caps where they begin."""
@@ -127,9 +125,7 @@ def _settled(areas: np.ndarray, pieces: _Pieces, distance: float) -> tuple[np.nd
     """
     bounds, reach = shapely.bounds(areas), distance * _SURELY_OUT
     centre, radius = (bounds[:, :2] + bounds[:, 2:]) / 2, np.hypot(*(bounds[:, 2:] - bounds[:, :2]).T) / 2
-    # A line from corner to corner has the bounds of the frame, and is made quickest.
-    frames = shapely.linestrings((bounds + reach * np.array([-1, -1, 1, 1])).reshape(-1, 2, 2))
-    area, piece = pieces.tree.query(frames)
+    area, piece = pieces.tree.query(frames(bounds, reach))
     apart = pieces.apart(piece, centre[area])
     near = apart <= reach + radius[area]
     area, piece, apart = area[near], piece[near], apart[near]

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 
 from .coverage import line_parts
+from .planar import frames
 from .threads import in_chunks
 
 _CHUNK = 50_000
@@ -73,9 +74,7 @@ def pairs_within(
 
 def beside(tree: shapely.STRtree, shapes: np.ndarray, distance: float) -> Pairs:
     """Every shape and item of a tree whose bounds lie within a distance of each other."""
-    bounds = shapely.bounds(shapes).reshape(-1, 4) + np.array([-1, -1, 1, 1]) * distance
-    # A line from corner to corner has the bounds of the box, and is made quickest.
-    row, item = tree.query(shapely.linestrings(bounds.reshape(-1, 2, 2)))
+    row, item = tree.query(frames(shapely.bounds(shapes).reshape(-1, 4), distance))
     return row, item
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from .coverage import straight_pieces
+from .planar import frames
 
 _CHUNK = 100
 _HALF_TURN = 180.0
@@ -178,12 +179,11 @@ def _vectors(
     suspect: Landmarks, base: Landmarks, limits: Limits, on_chunk: Callable[[], None]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Vectors from compatible landmarks of the base within reach, and which of the suspect's each ends at."""
-    corners = np.array([[-limits.reach] * 2, [limits.reach] * 2])
     for key, mine in suspect.groups.items():
         others = base.groups.get(key, mine[:0])
         for chunk in np.array_split(mine, -(-len(mine) // _CHUNK)) if len(others) else ():
             on_chunk()
-            one, other = base.trees[key].query(shapely.linestrings(suspect.place[chunk, None] + corners))
+            one, other = base.trees[key].query(frames(suspect.place[chunk], limits.reach))
             one, other = chunk[one], others[other]
             _, has_area, has_bearing = key
             if has_area:

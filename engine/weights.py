@@ -88,7 +88,7 @@ class CellWeights:
         return np.array(sorted(self.heavy ^ other.heavy), dtype=object)
 
 
-def _carry(weights: CellWeights, change: Change) -> Optional[After[CellWeights]]:
+def _carry(weights: CellWeights, change: Change) -> After[CellWeights]:
     city = change.was.whole
     if city.units.of_level("cell")["population"].notna().any():
         return After(weights)

@@ -143,14 +143,12 @@ class Edit:
         index = context.once(CityIndex)
         far = reach_m + (_surround_m(context) if self._tells_connectors or self.role in _WEIGH else 0.0)
         frames = np.concatenate([self.frames, self.moved])
-        reached = _few(_grown(frames[np.isfinite(frames).all(axis=1)], far))
+        reached = _few(_grown(_placed(frames), far))
         names = pd.concat([self.ids, self.names])
         named = {role: index.sharing(role, ("id",), names) for role in roles}
         near = {role: _union(index.meeting(role, reached), rows) for role, rows in named.items()}
         homes = np.concatenate([reached, *(index.bounds_of(role, rows) for role, rows in named.items())])
-        homes = homes[np.isfinite(homes).all(axis=1)]
-        cells = [context.grid.cells_in(frame)[0] for frame in homes]
-        codes = np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
+        codes = _cells_met(_placed(homes), context)
         return Own(_joined(index, near), codes, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
 
 
@@ -164,9 +162,7 @@ def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Seri
     ids = pd.concat([fresh["id"], gone], ignore_index=True)
     old = index.take(role, index.sharing(role, ("id",), ids))
     frames = index.replace(role, fresh, gone)
-    placed = frames[np.isfinite(frames).all(axis=1)]
-    cells = [context.grid.cells_in(frame)[0] for frame in placed]
-    codes = np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
+    codes = _cells_met(_placed(frames), context)
     was, now = (context.part(replace(context.city, tables={role: rows}), codes) for rows in (old, fresh))
     change = Change(role, was, now)
     return Edit(role, ids, _named(role, old, fresh), frames, change.is_reshaped, context.carry(change))
@@ -223,13 +219,23 @@ def _frames(context: Context, rows: Rows, own: Own) -> np.ndarray:
     frames = [index.bounds_of(role, mine) for role, mine in rows.items()]
     if len(own.cells):
         frames.append(shapely.bounds(context.grid.outlines(list(own.cells))))
-    every = np.concatenate(frames) if frames else np.zeros((0, 4))
-    every = every[np.isfinite(every).all(axis=1)]
+    every = _placed(np.concatenate(frames) if frames else np.zeros((0, 4)))
     if own.outline is None:
         return every
     west, south, east, north = own.outline.bounds
     outside = (every[:, 0] < west) | (every[:, 1] < south) | (every[:, 2] > east) | (every[:, 3] > north)
     return np.concatenate([every[outside], [[west, south, east, north]]])
+
+
+def _placed(frames: np.ndarray) -> np.ndarray:
+    """The frames but those of what has no place."""
+    return frames[np.isfinite(frames).all(axis=1)]
+
+
+def _cells_met(frames: np.ndarray, context: Context) -> np.ndarray:
+    """Codes of the cells that meet some frame, sorted."""
+    cells = [context.grid.cells_in(frame)[0] for frame in frames]
+    return np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
 
 
 def _few(frames: np.ndarray) -> np.ndarray:

@@ -99,7 +99,7 @@ def _unseen(
         object_role="units",
         object_id=units.codes[found],
         severity=np.where((share[found] > quartile) | has_old[found], "high", "medium").astype(object),
-        geometry=_object_array([_union(book.outlines[group]) for group in groups]),
+        geometry=np.array([_union(book.outlines[group]) for group in groups], dtype=object),
         crs=context.city.crs,
         discriminator=known.class_code,
         class_code=known.class_code,
@@ -134,12 +134,6 @@ def _union(cells: np.ndarray) -> shapely.Geometry:
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(order)) - 1
     return shapely.union_all(shapely.box(west[first], south[first], east[last], north[first]))
-
-
-def _object_array(items: list[shapely.Geometry]) -> np.ndarray:
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
 
 
 def find_total_mismatch(city: City, context: Context) -> Outcome:

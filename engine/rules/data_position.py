@@ -93,7 +93,7 @@ def find_crs_offsets(city: City, context: Context) -> Outcome:
             object_role=[verdict.role for verdict in verdicts],
             object_id=[verdict.source_name for verdict in verdicts],
             severity=["high" if verdict.holds else "medium" for verdict in verdicts],
-            geometry=_array([_extent(verdict, city) for verdict in verdicts]),
+            geometry=np.array([_extent(verdict, city) for verdict in verdicts], dtype=object),
             crs=city.crs,
             measured=[float(np.hypot(verdict.east, verdict.north)) for verdict in verdicts],
             reference=context.number("D07.max_consistent_m"),
@@ -373,12 +373,6 @@ def _even_sample(outlines: np.ndarray, ways: np.ndarray, context: Context) -> np
     if len(order) > most:
         order = order[np.linspace(0, len(order) - 1, most).round().astype("int64")]
     return np.asarray(outlines[order])
-
-
-def _array(shapes: list[shapely.Geometry]) -> np.ndarray:
-    array = np.empty(len(shapes), dtype=object)
-    array[:] = shapes
-    return array
 
 
 def _nothing_to_compare(city: City) -> Optional[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from ...model.roles import OBJECT_LAYERS
 from ..cases import counts_once, recent_cases
 from ..cell_places import cells_of, cells_of_visits
-from ..city import City
+from ..city import City, lacking_role
 from ..context import Context
 from ..findings import make_findings, raise_severity
 from ..moments import DAY_US, now_us
@@ -173,15 +173,10 @@ def _by_quartile(values: np.ndarray, mine: np.ndarray) -> np.ndarray:
     return np.asarray(words.astype(object))
 
 
-def _missing(city: City) -> Optional[str]:
-    lacking = [role for role in ("hotline", "visits") if not len(city.table(role))]
-    return f"no {' and no '.join(lacking)} given" if lacking else None
-
-
 HOTSPOT_WITHOUT_INSPECTION = Rule(
     "H01",
     find_hotspot,
-    _missing,
+    lambda city: lacking_role(city, ("hotline", "visits")),
     roles=("hotline", *OBJECT_LAYERS, "visits", "units"),
     reach_m=None,
 )

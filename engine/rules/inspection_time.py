@@ -11,7 +11,7 @@ import pandas as pd
 from ...model.roles import OBJECT_LAYERS
 from ..cases import night_cases
 from ..cell_places import cells_of_visits
-from ..city import City
+from ..city import City, lacking_role
 from ..classes import YEAR_FIELD, class_codes, of_class
 from ..conditions import fits, parse
 from ..context import Context
@@ -291,11 +291,6 @@ def _no_visits(city: City) -> Optional[str]:
     return None if len(city.table("visits")) else "no visits given"
 
 
-def _no_visits_or_events(city: City) -> Optional[str]:
-    lacking = [role for role in ("visits", "events") if not len(city.table(role))]
-    return f"no {' and no '.join(lacking)} given" if lacking else None
-
-
 INSPECTION_OVERDUE = Rule(
     "I01",
     find_overdue,
@@ -315,7 +310,7 @@ NIGHT_NEVER = Rule(
 POST_STORM_NEVER = Rule(
     "I04",
     find_post_storm_never,
-    _no_visits_or_events,
+    lambda city: lacking_role(city, ("visits", "events")),
     roles=("housing", "components", "neglected", "visits", "events"),
     reach_m=lambda context: context.number("visit.search_m"),
     is_of_its_own=True,

@@ -13,7 +13,7 @@ import shapely
 
 from ...model.tables import read_table
 from ...model.vocabulary import maps_to, spellings
-from ..city import City, usable
+from ..city import City, lacking_role, usable
 from ..classes import of_class
 from ..context import Context
 from ..coverage import SLACK_M
@@ -242,11 +242,6 @@ def _params(residents: np.ndarray, no_streets: bool) -> list[dict[str, Any]]:
     return [straight if np.isnan(count) else {**straight, "residents": float(count)} for count in residents]
 
 
-def _missing(city: City) -> Optional[str]:
-    absent = [role for role in ("housing", "components") if not city.has(role)]
-    return f"no {' and no '.join(absent)} given" if absent else None
-
-
 def _unready(context: Context) -> Optional[str]:
     if context.once(_provided):
         return None
@@ -261,7 +256,7 @@ def _reach_m(context: Context) -> float:
 OUT_OF_REACH = Rule(
     "S02",
     find_out_of_reach,
-    _missing,
+    lambda city: lacking_role(city, ("housing", "components")),
     roles=("housing", "components", "roads", "units"),
     reach_m=_reach_m,
     edit_reach_m=lambda context, role: 0.0 if role == "housing" else _reach_m(context) / 2,
