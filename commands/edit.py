@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..engine.check import Ask, run_rules
 from ..engine.context import Context
-from ..engine.index import CityIndex
+from ..engine.index import CityIndex, hashes_of
 from ..engine.window import lay_over
 from ..model.errors import CityGapError
 from ..model.roles import ROLES
@@ -72,7 +72,7 @@ def _edited(call: Call, context: Context, role: str) -> tuple[gpd.GeoDataFrame, 
     upserts = changes.get("upserts") or []
     gone = pd.Series([str(item) for item in changes.get("deletes") or []], dtype="str")
     ids = pd.concat([gone, pd.Series([str(item.get("id")) for item in upserts], dtype="str")])
-    before = index.take(role, index.sharing(role, ("id",), ids))
+    before = index.take(role, index.sharing(role, ("id",), hashes_of(ids)))
     return edited_rows(role, upserts, before, context.city.tz), gone
 
 

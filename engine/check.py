@@ -1,4 +1,4 @@
-"""Runs the rules over a city and finishes their findings: steps, areas, cells."""
+"""Runs the rules over a city, or the part of it that is asked for."""
 
 from __future__ import annotations
 
@@ -12,28 +12,24 @@ import numpy as np
 import shapely
 
 from ..model.gap import RuleRun
-from ..model.roles import OBJECT_LAYERS
 from .areas import unit_of
 from .city import City, usable
 from .context import Context, representative_points
-from .findings import join_findings, merge_equal_keys, raise_severity
+from .findings import join_findings, merge_equal_keys
+from .finish import FINISHED_BY, finish
 from .hold import held_rule
+from .parts import Part, Parts, owned
 from .processes import CAN_FORK
 from .recorded_cells import recorded_cells
 from .registry import RULES
 from .rule import Rule
 from .rules.data_position import shift_verdicts
 from .standards import Standards
-from .units import study_area
-from .weights import cell_weights
-from .window import CUT, Edit, Own, owner_names, owns, part_of, within
+from .window import CUT, Edit, around_findings
 
 Progress = Callable[[str, str, int, int, float], None]
 _WORTH_ROWS = 200_000
 """Rows of a city from which processes gain more than they cost."""
-
-REACHES_M = (60.0, 300.0, float("inf"))
-"""Rules whose reach lies in one band share one part of the city: cutting one for each would cost more."""
 
 _STALE = ("not_run", "stale", "an edit may alter what this rule says of the whole city")
 
@@ -121,8 +117,9 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
     """
     runs: list[RuleRun] = []
     findings: list[gpd.GeoDataFrame] = []
+    of_parts: list[gpd.GeoDataFrame] = []
     _run_ahead(context, ask, on_progress)
-    parts = _Parts(context, ask)
+    parts = Parts(context, ask.window, ask.edit)
     owners: dict[str, frozenset[str]] = {}
     for done, rule in enumerate(RULES):
         context.check_cancelled()
@@ -134,16 +131,20 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
         part = parts.of(rule)
         if part.own is None:
             found, untested = context.run_once(rule.rule_id, rule.reads, partial(_find, rule, context))
+            findings.append(found)
         else:
             with context.reading() as read:
-                found, untested = _find(rule, part.context, part.own, part.names)
-            if not context.moved.isdisjoint(read):
+                found, untested = _find_in(part, rule)
+            if not context.moved.isdisjoint(read | FINISHED_BY):
                 runs.append(RuleRun(rule.rule_id, *_STALE, roles=rule.roles))
                 continue
             owners[rule.rule_id] = part.names
+            of_parts.append(found)
         text = "; ".join(untested) or None
         runs.append(RuleRun(rule.rule_id, "run", "missing_input" if text else None, text, rule.roles))
-        findings.append(found)
+    if of_parts:
+        found = join_findings(of_parts, context.city.crs)
+        findings.append(finish(found, around_findings(context, found)))
     every = join_findings(findings, context.city.crs)
     every = every.sort_values(["rule_id", "key"], kind="stable", ignore_index=True)
     on_progress("rules", "", len(RULES), len(RULES), 1.0)
@@ -179,15 +180,19 @@ def _know_ahead(context: Context) -> None:
         context.once(recorded_cells)
 
 
-def _find(
-    rule: Rule, context: Context, own: Optional[Own] = None, names: frozenset[str] = frozenset()
-) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
-    """The finished findings of a rule that a part answers for, and what it could not test."""
-    if own is None:
-        context.begin(rule.rule_id)
+def _find(rule: Rule, context: Context) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """The finished findings of a rule in a whole city, and what it could not test."""
+    context.begin(rule.rule_id)
     outcome = rule.find(context.city, context)
     context.check_cancelled()
-    return _finish(_owned(merge_equal_keys(outcome.findings), own, names), context), outcome.untested
+    return finish(merge_equal_keys(outcome.findings), context), outcome.untested
+
+
+def _find_in(part: Part, rule: Rule) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """The findings of a rule that a part answers for, not finished yet, and what it could not test."""
+    outcome = rule.find(part.context.city, part.context)
+    part.context.check_cancelled()
+    return owned(merge_equal_keys(outcome.findings), part), outcome.untested
 
 
 def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str, str]]:
@@ -197,7 +202,7 @@ def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str,
     if ask.rules is not None and rule.rule_id not in ask.rules:
         return "not_run", "not_asked", "not asked for"
     if ask.edit is not None:
-        if not ask.edit.alters(rule):
+        if not ask.edit.alters(rule, context):
             return "not_run", "not_asked", f"does not read {ask.edit.role}"
         if rule.reach_m is None or ask.edit.role not in CUT:
             return _STALE
@@ -210,100 +215,3 @@ def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str,
         return None
     suspect = held_rule(rule.rule_id, rule.roles, context)
     return ("on_hold", "crs_suspect", suspect) if suspect else None
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What some rules look at, what the run answers for in it (None: the city), and the names of that."""
-
-    context: Context
-    own: Optional[Own] = None
-    names: frozenset[str] = frozenset()
-
-
-class _Parts:
-    """The part of the city that each rule looks at, one for all rules that are alike in what they need."""
-
-    def __init__(self, context: Context, ask: Ask) -> None:
-        self._context = context
-        self._ask = ask
-        self._whole = _Part(context)
-        self._cut: dict[tuple[float, bool], _Part] = {}
-
-    def of(self, rule: Rule) -> _Part:
-        """The part of a rule."""
-        alike = self._alike(rule)
-        if alike is None or (self._ask.window is None and self._ask.edit is None):
-            return self._whole
-        if alike not in self._cut:
-            self._cut[alike] = self._cut_for(alike)
-        return self._cut[alike]
-
-    def _alike(self, rule: Rule) -> Optional[tuple[float, bool]]:
-        """Band of the reach; whether it needs only the roles that an edit alters; None without a reach."""
-        if rule.reach_m is None:
-            return None
-        reach = rule.reach_m(self._context)
-        return next(band for band in REACHES_M if reach <= band), self._is_narrow and rule.is_of_its_own
-
-    def _cut_for(self, alike: tuple[float, bool]) -> _Part:
-        context, edit = self._context, self._ask.edit
-        rules = [rule for rule in RULES if self._alike(rule) == alike and (not edit or edit.alters(rule))]
-        roles = frozenset(role for rule in rules for role in rule.roles)
-        if edit is not None:
-            objects = edit.altered(roles) if alike[1] else roles.intersection(OBJECT_LAYERS)
-            own = edit.around(context, objects, max(_edit_reach_m(rule, edit, context) for rule in rules))
-            roles = roles.difference(OBJECT_LAYERS) | objects
-        else:
-            own = within(context, self._ask.window)
-        names = owner_names(context, own)
-        reach = max(rule.reach_m(context) for rule in rules if rule.reach_m is not None)
-        return _Part(part_of(context, own, names, roles, reach), own, names)
-
-    @property
-    def _is_narrow(self) -> bool:
-        return self._ask.edit is not None and self._ask.edit.role in OBJECT_LAYERS
-
-
-def _edit_reach_m(rule: Rule, edit: Edit, context: Context) -> float:
-    """How far from an edit a rule may say something else, metres."""
-    if rule.edit_reach_m is not None:
-        return rule.edit_reach_m(context, edit.role)
-    return 0.0 if rule.reach_m is None else rule.reach_m(context)
-
-
-def _owned(findings: gpd.GeoDataFrame, own: Optional[Own], names: frozenset[str]) -> gpd.GeoDataFrame:
-    """The findings a part answers for: by anchor in a window, else by the object that owns them."""
-    if own is None or not len(findings):
-        return findings
-    if own.outline is not None:
-        anchors = findings["anchor"].to_numpy()
-        mine = owns(own.outline)(shapely.get_x(anchors), shapely.get_y(anchors))
-    else:
-        mine = np.array([objects[0] in names for objects in findings["objects"]], dtype=bool)
-    return findings[mine].reset_index(drop=True)
-
-
-def _finish(findings: gpd.GeoDataFrame, context: Context) -> gpd.GeoDataFrame:
-    """Area, cell and severity step (catalogue, general rule 2) of each finding."""
-    context.once(study_area)
-    if not len(findings):
-        return findings
-    points = representative_points(findings.geometry.to_numpy(), usable(findings.geometry))
-    findings = findings.assign(
-        area_code=context.units.area_codes(points), cell_code=context.grid.codes(points)
-    )
-    heavy = context.once(cell_weights).is_heavy(findings["cell_code"].to_numpy())
-    reasons = {
-        "populous_cell": heavy,
-        "neglected_place": context.in_neglected(points),
-        "fringe": context.in_fringe(points),
-    }
-    step = np.logical_or.reduce(list(reasons.values())) & findings["steps"].to_numpy(dtype=bool)
-    step &= (findings["severity"] != "info").to_numpy()
-    findings["severity"] = raise_severity(findings["severity"].tolist(), step)
-    findings["params"] = [
-        {**params, "step": [name for name, mask in reasons.items() if mask[row]]} if step[row] else params
-        for row, params in enumerate(findings["params"])
-    ]
-    return findings

@@ -84,6 +84,18 @@ class Subject:
             return self.rows[field]
         return pd.Series(np.nan, index=self.rows.index)
 
+    def take(self, rows: np.ndarray) -> Subject:
+        """Some of the objects, by place."""
+        part = self.rows.iloc[rows]
+        part.index = pd.RangeIndex(len(part))
+        return Subject(part, {field: lacks[rows] for field, lacks in self.lacks.items()}, self.at)
+
+    def followed_by(self, others: Subject) -> Subject:
+        """These objects and others with the same columns."""
+        rows = pd.concat([self.rows, others.rows], ignore_index=True)
+        lacks = {field: np.append(mask, others.lacks[field]) for field, mask in self.lacks.items()}
+        return Subject(rows, lacks, self.at)
+
 
 @cache
 def parse(text: str) -> Condition:

@@ -88,6 +88,7 @@ class Context:
         self._own_cells: Optional[np.ndarray] = None
         self._owned: Optional[frozenset[str]] = None
         self._owns_records = False
+        self._subjects: Optional[Callable[[str], Subject]] = None
         self._ran: dict[str, Hashable] = {}
         self._edited = False
 
@@ -153,14 +154,25 @@ class Context:
             yield names
 
     def part(
-        self, city: City, cells: np.ndarray, owned: frozenset[str] = frozenset(), *, records: bool = False
+        self,
+        city: City,
+        cells: np.ndarray,
+        owned: frozenset[str] = frozenset(),
+        *,
+        records: bool = False,
+        subjects: Optional[Callable[[str], Subject]] = None,
     ) -> Context:
         """The context of a part of this city that answers for some cells and objects (``role:id``).
 
         And for records, if it is a window.
+
+        Parameters
+        ----------
+        subjects : callable, optional
+            Role to its objects as rules read them, if that is known of the whole city.
         """
         part = Context(city, self.standards, self._is_cancelled, whole=self.whole)
-        part._own_cells, part._owned, part._owns_records = cells, owned, records
+        part._own_cells, part._owned, part._owns_records, part._subjects = cells, owned, records, subjects
         return part
 
     def asks(self, role: str) -> np.ndarray:
@@ -328,6 +340,8 @@ class Context:
     @remembered
     def subject(self, role: str) -> Subject:
         """The objects of a role as rules read them: as recorded, implausible values empty, `age` derived."""
+        if self._subjects is not None:
+            return self._subjects(role)
         recorded = self.recorded(role)
         table = recorded.rows.copy(deep=False)
         for field, bad in self.implausible(role).items():
@@ -358,6 +372,8 @@ class Context:
     @property
     @remembered
     def _connectors(self) -> np.ndarray:
+        if self._subjects is not None:
+            return self.subject("pipes").rows["connector"].to_numpy(dtype=bool)
         return is_connector(self)
 
     def derived(self, role: str, subject: Subject) -> Subject:

@@ -123,7 +123,7 @@ def make_findings(
             for name, values in data.items()
         }
     )
-    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
+    return gpd.GeoDataFrame(frame, geometry=gpd.array.from_shapely(shapes, crs=crs))
 
 
 def _numbers(values: Values, count: int) -> np.ndarray:

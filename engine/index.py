@@ -3,41 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from ..model.roles import OBJECT_LAYERS
 from .city import City, usable
+from .conditions import Subject
 from .context import Context
 from .findings import anchor_places
 
 
 class Keys:
-    """Rows of a column by their value; two values of one hash pass for one: rows may be too many."""
+    """Rows of a column by the hash of their value; two values of one hash pass for one: rows may be too many.
+
+    Attributes
+    ----------
+    hashes : ndarray of uint64, shape (n,)
+        Of each row; that of a null finds no row.
+    """
 
     def __init__(self, column: pd.Series) -> None:
+        self.hashes = hashes_of(column)
         rows = np.flatnonzero(column.notna().to_numpy())
-        hashes = _hashes(column.iloc[rows])
-        order = np.argsort(hashes, kind="stable")
-        self._rows, self._hashes = rows[order], hashes[order]
+        self._rows = rows[np.argsort(self.hashes[rows], kind="stable")]
+        self._sorted = self.hashes[self._rows]
 
-    def rows(self, keys: pd.Series) -> np.ndarray:
-        """Rows that hold one of the keys, shape (n,)."""
-        wanted = np.unique(_hashes(keys.dropna()))
-        first = np.searchsorted(self._hashes, wanted, side="left")
-        last = np.searchsorted(self._hashes, wanted, side="right")
+    def rows(self, wanted: np.ndarray) -> np.ndarray:
+        """Rows that hold a key of one of some hashes (sorted), shape (n,)."""
+        first = np.searchsorted(self._sorted, wanted, side="left")
+        last = np.searchsorted(self._sorted, wanted, side="right")
         number = last - first
         start = np.repeat(first - (np.cumsum(number) - number), number)
         return self._rows[start + np.arange(len(start))]
 
 
-def _hashes(column: pd.Series) -> np.ndarray:
-    return pd.util.hash_array(column.astype(object).to_numpy(), categorize=False)
+def hashes_of(column: pd.Series) -> np.ndarray:
+    """Hash of each value, shape (n,)."""
+    return pd.util.hash_array(column.to_numpy(dtype=object), categorize=False)
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """Rows of a role that edits brought: as recorded and as rules read them."""
+
+    table: gpd.GeoDataFrame
+    subject: Subject
+
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        return bounds_of_table(self.table)
+
+    @cached_property
+    def _keys(self) -> dict[str, Keys]:
+        return {}
+
+    def keys(self, column: str) -> Keys:
+        if column not in self._keys:
+            self._keys[column] = Keys(self.table[column])
+        return self._keys[column]
+
+    def over(self, older: _Fresh, ids: pd.Series) -> _Fresh:
+        """These rows after the older ones of other ids than `ids`."""
+        kept = np.flatnonzero(~older.table["id"].isin(ids).to_numpy(dtype=bool))
+        table = pd.concat([older.table.iloc[kept], self.table], ignore_index=True)
+        return _Fresh(table, older.subject.take(kept).followed_by(self.subject))
 
 
 class CityIndex:
@@ -49,14 +82,14 @@ class CityIndex:
 
     def __init__(self, context: Context) -> None:
         self._city = context.city
-        self._fresh: dict[str, gpd.GeoDataFrame] = {}
+        self._fresh: dict[str, _Fresh] = {}
         self._dead: dict[str, np.ndarray] = {}
         self._bounds = lru_cache(maxsize=None)(self._make_bounds)
         self._tree = lru_cache(maxsize=None)(self._make_tree)
         self._keys = lru_cache(maxsize=None)(self._make_keys)
 
     def _make_bounds(self, role: str) -> np.ndarray:
-        return _bounds(self._city.table(role))
+        return bounds_of_table(self._city.table(role))
 
     def _make_tree(self, role: str) -> tuple[np.ndarray, shapely.STRtree]:
         rows = np.flatnonzero(np.isfinite(self._bounds(role)).all(axis=1))
@@ -74,25 +107,41 @@ class CityIndex:
         if role in self._dead:
             places[self._dead[role]] = np.nan
         if role in self._fresh:
-            places = np.concatenate([places, anchor_places(_bounds(self._fresh[role]))])
+            places = np.concatenate([places, anchor_places(self._fresh[role].bounds)])
         return places
 
     def bounds_of(self, role: str, rows: np.ndarray) -> np.ndarray:
         """West, south, east, north of rows, NaN without a place, shape (n, 4)."""
-        first = len(self._city.table(role))
-        old = self._bounds(role)[rows[rows < first]]
-        if role not in self._fresh:
-            return old
-        return np.concatenate([old, _bounds(self._fresh[role].iloc[rows[rows >= first] - first])])
+        old, fresh = self._parted(role, rows)
+        bounds = self._bounds(role)[old]
+        return np.concatenate([bounds, self._fresh[role].bounds[fresh]]) if len(fresh) else bounds
 
     def take(self, role: str, rows: np.ndarray) -> gpd.GeoDataFrame:
-        """A table of rows, as `City.tables` holds them."""
-        table = self._city.table(role)
-        part = table.iloc[rows[rows < len(table)]]
-        if role in self._fresh:
-            fresh = self._fresh[role].iloc[rows[rows >= len(table)] - len(table)]
-            part = part if not len(fresh) else fresh if not len(part) else pd.concat([part, fresh])
-        return part.reset_index(drop=True)
+        """A table of rows (sorted), as `City.tables` holds them."""
+        old, fresh = self._parted(role, rows)
+        part = self._city.table(role).iloc[old]
+        if len(fresh):
+            part = pd.concat([part, self._fresh[role].table.iloc[fresh]])
+        part.index = pd.RangeIndex(len(part))
+        return part
+
+    def column(self, role: str, name: str, rows: np.ndarray) -> pd.Series:
+        """A column of rows (sorted)."""
+        old, fresh = self._parted(role, rows)
+        part = self._city.table(role)[name].iloc[old]
+        return pd.concat([part, self._fresh[role].table[name].iloc[fresh]]) if len(fresh) else part
+
+    def subject(self, context: Context, role: str, rows: np.ndarray) -> Subject:
+        """Rows (sorted) as rules read them, by what a context of the whole city knows and by the edits."""
+        old, fresh = self._parted(role, rows)
+        part = context.whole.subject(role).take(old)
+        return part.followed_by(self._fresh[role].subject.take(fresh)) if len(fresh) else part
+
+    def _parted(self, role: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the city's table, and of those that edits brought."""
+        first = len(self._city.table(role))
+        at = np.searchsorted(rows, first)
+        return rows[:at], rows[at:] - first
 
     def meeting(self, role: str, frames: np.ndarray) -> np.ndarray:
         """Rows whose bounds meet some frame (west, south, east, north; shape (f, 4)), sorted."""
@@ -100,58 +149,61 @@ class CityIndex:
         boxes = shapely.box(frames[:, 0], frames[:, 1], frames[:, 2], frames[:, 3])
         found = [self._alive(role, rows[tree.query(boxes)[1]])]
         if role in self._fresh:
-            new = shapely.STRtree(self._fresh[role].geometry.to_numpy()).query(boxes)[1]
-            found.append(len(self._city.table(role)) + new)
+            found.append(len(self._city.table(role)) + _meeting(self._fresh[role].bounds, frames))
         return np.unique(np.concatenate(found))
 
-    def sharing(self, role: str, columns: Collection[str], keys: pd.Series) -> np.ndarray:
-        """Rows of a role that hold one of the keys in one of the columns, sorted."""
-        found = [self._alive(role, self._keys(role, column).rows(keys)) for column in columns]
+    def hashes(self, role: str, column: str, rows: np.ndarray) -> np.ndarray:
+        """Hash of what rows (sorted) hold in a column, as `hashes_of` gives it."""
+        old, fresh = self._parted(role, rows)
+        found = self._keys(role, column).hashes[old]
+        return np.append(found, self._fresh[role].keys(column).hashes[fresh]) if len(fresh) else found
+
+    def sharing(self, role: str, columns: Collection[str], keys: np.ndarray) -> np.ndarray:
+        """Rows of a role that hold a key of one of some hashes in one of the columns, sorted."""
+        wanted = np.unique(keys)
+        found = [self._alive(role, self._keys(role, column).rows(wanted)) for column in columns]
         if role in self._fresh:
             first = len(self._city.table(role))
-            found += [first + Keys(self._fresh[role][column]).rows(keys) for column in columns]
+            found += [first + self._fresh[role].keys(column).rows(wanted) for column in columns]
         return np.unique(np.concatenate(found))
 
     def _alive(self, role: str, rows: np.ndarray) -> np.ndarray:
         return np.setdiff1d(rows, self._dead[role]) if role in self._dead else rows
 
-    def replace(self, role: str, rows: gpd.GeoDataFrame, gone: pd.Series) -> np.ndarray:
+    def replace(self, role: str, rows: gpd.GeoDataFrame, subject: Subject, gone: pd.Series) -> None:
         """Lay edited rows over those of the same id, and take away those of the ids in `gone`.
 
-        Returns
-        -------
-        ndarray of float64, shape (f, 4)
-            Bounds of all that was edited, as it was and as it is.
+        Parameters
+        ----------
+        subject : Subject
+            The rows as rules read them.
         """
         ids = pd.concat([rows["id"], gone])
-        before = self.bounds_of(role, self.sharing(role, ("id",), ids))
-        dead = self._keys(role, "id").rows(ids)
+        dead = self._keys(role, "id").rows(np.unique(hashes_of(ids)))
         self._dead[role] = np.union1d(self._dead.get(role, np.array([], dtype="int64")), dead)
-        kept = self._fresh.get(role)
-        kept = rows if kept is None else pd.concat([kept[~kept["id"].isin(ids)], rows])
-        self._fresh[role] = kept.reset_index(drop=True)
-        return np.concatenate([before, _bounds(rows)])
+        fresh = _Fresh(rows.reset_index(drop=True), subject)
+        self._fresh[role] = fresh.over(self._fresh[role], ids) if role in self._fresh else fresh
 
     def city(self) -> City:
         """The city with its edits."""
         tables = dict(self._city.tables)
         for role, fresh in self._fresh.items():
             alive = np.setdiff1d(np.arange(len(tables[role])), self._dead[role])
-            tables[role] = self.take(role, np.concatenate([alive, len(tables[role]) + np.arange(len(fresh))]))
+            rows = len(tables[role]) + np.arange(len(fresh.table))
+            tables[role] = self.take(role, np.concatenate([alive, rows]))
         return replace(self._city, tables=tables)
 
 
-def _bounds(table: gpd.GeoDataFrame) -> np.ndarray:
-    bounds = shapely.bounds(table.geometry.to_numpy())
+def _meeting(bounds: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Which bounds meet some frame, shape (n, 4) and (f, 4)."""
+    low, high = bounds[:, None, :2], bounds[:, None, 2:]
+    apart = (low > frames[None, :, 2:]) | (high < frames[None, :, :2])
+    # What has no place has bounds of NaN, and meets nothing.
+    return np.flatnonzero(np.any(~apart.any(axis=2) & np.isfinite(low).all(axis=2), axis=1))
+
+
+def bounds_of_table(table: gpd.GeoDataFrame) -> np.ndarray:
+    """West, south, east, north of each row, NaN without a usable place, shape (n, 4)."""
+    bounds = shapely.bounds(table.geometry.to_numpy()).reshape(-1, 4)
     bounds[~usable(table.geometry)] = np.nan
     return np.asarray(bounds)
-
-
-def names_of(tables: dict[str, gpd.GeoDataFrame]) -> pd.Series:
-    """How records may name the objects of tables: by id and by ``role:id``."""
-    names: list[pd.Series] = []
-    for role in OBJECT_LAYERS:
-        if role in tables:
-            ids = tables[role]["id"].dropna()
-            names += [ids, f"{role}:" + ids]
-    return pd.concat(names) if names else pd.Series(dtype=object)

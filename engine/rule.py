@@ -10,6 +10,7 @@ import geopandas as gpd
 if TYPE_CHECKING:
     from .city import City
     from .context import Context
+    from .window import Edit
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ class Rule:
     reach_m : callable or None
         Context to how far away a change can alter its answer, metres; None for rules over
         whole networks or units.
+    owners : tuple of str
+        Roles whose objects own its findings, if not every object layer it reads.
     edit_reach_m : callable, optional
-        Context and a role to how far away from an edited object of it an answer can change, metres, if
-        that is less: 0 where only the answer about the object itself can.
+        Context and an Edit to how far away from its rows the answer about another object can change,
+        metres, if that is less than the reach: 0 where only the answer about a row itself can, None
+        where none can but by way of statistics.
     reads : tuple of str
         Earlier rules of the order whose findings it reads.
     is_of_its_own : bool
@@ -59,4 +63,5 @@ class Rule:
     reads: tuple[str, ...] = ()
     unready: Optional[Callable[[Context], Optional[str]]] = None
     is_of_its_own: bool = False
-    edit_reach_m: Optional[Callable[[Context, str], float]] = None
+    owners: tuple[str, ...] = ()
+    edit_reach_m: Optional[Callable[[Context, Edit], Optional[float]]] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Optional
 
 import geopandas as gpd
@@ -32,8 +32,9 @@ class Units:
         units = city.table("units")
         self.rows = units[usable(units.geometry)].sort_values("code", kind="stable").reset_index(drop=True)
         self._city = city
+        self.of_level = lru_cache(maxsize=None)(self._of_level)
 
-    def of_level(self, level: str) -> pd.DataFrame:
+    def _of_level(self, level: str) -> pd.DataFrame:
         """Units of a level, by code."""
         return self.rows[self.rows["level"] == level]
 
@@ -56,6 +57,9 @@ class Units:
         held = []
         for level in levels:
             units = self.of_level(level)
+            if not len(units):
+                held.append(np.full(len(points), -1))
+                continue
             unit, which = tree.query(units.geometry.to_numpy(), predicate="intersects")
             found = np.full(len(points), len(self.rows))
             np.minimum.at(found, which, units.index.to_numpy()[unit])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +22,9 @@ from .night import is_night
 from .reach import largest_within, pairs_within
 from .standards import Standard
 from .statistic import After, Change, statistic
+
+if TYPE_CHECKING:
+    from .window import Edit
 
 DUE_GROUPS = ("patrol", "inspection", "test")
 """Groups of activities that fall due by themselves."""
@@ -271,6 +274,16 @@ def latest_of_each(group: np.ndarray, moment: np.ndarray, count: int) -> np.ndar
     mine = group >= 0
     np.maximum.at(latest, group[mine], moment[mine])
     return latest
+
+
+def visit_reach_m(context: Context) -> float:
+    """How far from an object a visit without object_id may be and still count for it, metres."""
+    return context.number("visit.search_m")
+
+
+def record_reach_m(reach_m: Callable[[Context], float]) -> Callable[[Context, Edit], float]:
+    """The `Rule.edit_reach_m` of rules that ask which records lie near an object, and no other objects."""
+    return lambda context, edit: 0.0 if edit.role in OBJECT_LAYERS else reach_m(context)
 
 
 def object_roles(context: Context) -> list[str]:

@@ -17,10 +17,11 @@ import pandas as pd
 import shapely
 
 from ..model.roles import OBJECT_LAYERS
+from .conditions import Subject
 from .connectors import surround_m
 from .context import Context
 from .findings import anchor_places
-from .index import CityIndex, names_of
+from .index import CityIndex, bounds_of_table, hashes_of
 from .rule import Rule
 from .statistic import Change
 
@@ -33,16 +34,18 @@ _RECORDS = ("visits", "repairs")
 CUT = (*_SPATIAL, "repairs")
 """Roles whose edit alters answers near it only."""
 
-_TELL_CONNECTORS = frozenset(("pipe_points", "housing"))
+_TELL_CONNECTORS = ("pipe_points", "housing")
 _WEIGH = frozenset(("neglected",))
 """Roles that tell how severe a finding is, whatever the rule."""
 
 _NODES = ("from_node", "to_node")
 
-SURROUND_M = 50.0
-"""How far around an object its own verdict on implausible values may look (a connector: 40 m)."""
+_WEIGH_M = 50.0
+"""How far from the line of a neglected place it may weigh: half of the widest."""
 
 Rows = Mapping[str, np.ndarray]
+_NO_CELLS = np.array([], dtype=object)
+_NO_ROWS = np.zeros(0, dtype="int64")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Own:
     """
 
     rows: Rows
-    cells: np.ndarray = field(default_factory=lambda: np.array([], dtype=object))
+    cells: np.ndarray = field(default_factory=lambda: _NO_CELLS)
     outline: Optional[shapely.Geometry] = None
     edited: frozenset[str] = frozenset()
 
@@ -99,57 +102,96 @@ class Edit:
     Attributes
     ----------
     role : str
+    tables : two GeoDataFrames
+        The rows as they were, and as they are.
     ids : Series of str
         Of the rows that were changed, added or deleted.
     names : Series of str
         Ids of the objects that these rows name.
     frames : ndarray of float64, shape (f, 4)
-        Bounds of the rows, as they were and as they are.
-    is_reshaped : bool
-        Whether a row has another geometry than it had, came or went.
+        Bounds of the rows, as they were and as they are, and of the `connectors`.
+    connectors : Series of str
+        Ids of other pipes that became connectors by it, or are none any more.
     moved : ndarray of float64, shape (m, 4)
         Bounds of other places whose answers it alters by way of statistics.
+    is_unsettled : bool
+        Whether only a look at the whole city tells some statistic after it.
     """
 
     role: str
+    tables: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
     ids: pd.Series
     names: pd.Series
     frames: np.ndarray
-    is_reshaped: bool
+    connectors: pd.Series
     moved: np.ndarray
+    is_unsettled: bool
 
     @property
-    def _tells_connectors(self) -> bool:
-        """Whether it may tell that a pipe is a connector, and so whether its diameter is plausible."""
-        return self.is_reshaped and self.role in _TELL_CONNECTORS
+    def _weighs(self) -> bool:
+        """Whether it may alter how severe any finding near is, whatever the rule."""
+        return self.role in _WEIGH or len(self.moved) > 0
 
-    def altered(self, roles: Iterable[str]) -> frozenset[str]:
-        """Of the roles that a rule reads those whose objects it may judge otherwise.
+    @property
+    def is_of_objects(self) -> bool:
+        """Whether only what rules say of the objects that it touched, and of those near them, may change."""
+        return self.role in OBJECT_LAYERS and not self._weighs
 
-        Neglected places raise the severity of whatever lies in them.
-        """
-        objects = frozenset(roles) & frozenset(OBJECT_LAYERS)
-        if self.role not in OBJECT_LAYERS or self.role in _WEIGH or len(self.moved):
-            return objects
-        return objects & ({self.role, "pipes"} if self._tells_connectors else {self.role})
+    @property
+    def roles(self) -> frozenset[str]:
+        """Roles whose rows it altered."""
+        return frozenset((self.role, "pipes") if len(self.connectors) else (self.role,))
 
-    def alters(self, rule: Rule) -> bool:
+    def alters(self, rule: Rule, context: Context) -> bool:
         """Whether it may alter what a rule says."""
-        weighs = self.role in _WEIGH or len(self.moved) > 0
-        return weighs or self.role in rule.roles or (self._tells_connectors and "pipes" in rule.roles)
+        if self._weighs or (len(self.connectors) and "pipes" in rule.roles):
+            return True
+        if self.role not in rule.roles:
+            return False
+        return self.is_unsettled or rule.reach_m is None or self.reach_m(rule, context) is not None
 
-    def around(self, context: Context, roles: Iterable[str], reach_m: float) -> Own:
-        """What it may alter: objects of some roles within reach of it or named by it, and its cells."""
+    def reach_m(self, rule: Rule, context: Context) -> Optional[float]:
+        """How far from it a rule may say something else of other objects, metres; None if nowhere."""
+        if rule.reach_m is None:
+            return 0.0
+        if len(self.connectors) and "pipes" in rule.roles:
+            return rule.reach_m(context)
+        if self.role not in rule.roles:
+            return 0.0
+        return rule.reach_m(context) if rule.edit_reach_m is None else rule.edit_reach_m(context, self)
+
+    def words(self, field: str) -> frozenset[str]:
+        """The values of a field of text in its rows, as they were and as they are."""
+        return frozenset(word for table in self.tables for word in table[field].dropna().tolist())
+
+    def around(self, context: Context, reaches: Mapping[str, float]) -> Own:
+        """What it may alter: itself, objects within reach of it or named by it, and its cells.
+
+        Parameters
+        ----------
+        reaches : mapping of str to float
+            Roles of the objects that may be judged otherwise, and within how many metres.
+        """
         index = context.once(CityIndex)
-        far = reach_m + (_surround_m(context) if self._tells_connectors or self.role in _WEIGH else 0.0)
-        frames = np.concatenate([self.frames, self.moved])
-        reached = _few(_grown(_placed(frames), far))
-        names = pd.concat([self.ids, self.names])
-        named = {role: index.sharing(role, ("id",), names) for role in roles}
-        near = {role: _union(index.meeting(role, reached), rows) for role, rows in named.items()}
-        homes = np.concatenate([reached, *(index.bounds_of(role, rows) for role, rows in named.items())])
-        codes = _cells_met(_placed(homes), context)
-        return Own(_joined(index, near), codes, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
+        rows = {role: index.sharing(role, ("id",), hashes_of(self._named(role))) for role in reaches}
+        homes = np.concatenate([self.frames, *(index.bounds_of(*item) for item in rows.items())])
+        for role, far in reaches.items():
+            if far or not self.is_of_objects:
+                rows[role] = _union(rows[role], index.meeting(role, self._reached(self.frames, far)))
+        far = max(reaches.values(), default=0.0)
+        cells = _NO_CELLS if self.is_of_objects else _cells_met(self._reached(homes, far), context)
+        return Own(rows, cells, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
+
+    def _named(self, role: str) -> pd.Series:
+        """Ids of the objects of a role that it touched: if it is of records, whatever they name."""
+        if not self.is_of_objects:
+            return pd.concat([self.ids, self.names, self.connectors])
+        return self.ids if role == self.role else self.connectors if role == "pipes" else self.ids[:0]
+
+    def _reached(self, frames: np.ndarray, reach_m: float) -> np.ndarray:
+        """Places within reach of it."""
+        far = reach_m + (_WEIGH_M if self.role in _WEIGH else 0.0)
+        return _few(_grown(_placed(np.concatenate([frames, self.moved])), far))
 
 
 def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Series) -> Edit:
@@ -160,12 +202,47 @@ def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Seri
     index = context.once(CityIndex)
     context.know(role)
     ids = pd.concat([fresh["id"], gone], ignore_index=True)
-    old = index.take(role, index.sharing(role, ("id",), ids))
-    frames = index.replace(role, fresh, gone)
-    codes = _cells_met(_placed(frames), context)
-    was, now = (context.part(replace(context.city, tables={role: rows}), codes) for rows in (old, fresh))
+    before = index.sharing(role, ("id",), hashes_of(ids))
+    old, judged = index.take(role, before), _judged(context, role, fresh)
+    frames = _placed(np.concatenate([index.bounds_of(role, before), bounds_of_table(fresh)]))
+    codes = _cells_met(frames, context)
+    was, now = (
+        context.part(replace(context.city, tables={role: rows}), codes, subjects={role: subject}.__getitem__)
+        for rows, subject in ((old, index.subject(context, role, before)), (fresh, judged))
+    )
     change = Change(role, was, now)
-    return Edit(role, ids, _named(role, old, fresh), frames, change.is_reshaped, context.carry(change))
+    index.replace(role, fresh, judged, gone)
+    turned = (
+        _turned_connectors(context, frames) if change.is_reshaped and role in _TELL_CONNECTORS else _NO_ROWS
+    )
+    frames = np.concatenate([frames, index.bounds_of("pipes", turned)])
+    connectors = index.column("pipes", "id", turned)
+    settled, moved = context.moved, context.carry(change)
+    named, is_unsettled = _named(role, old, fresh), context.moved != settled
+    return Edit(role, (old, fresh), ids, named, frames, connectors, moved, is_unsettled)
+
+
+def _judged(context: Context, role: str, table: gpd.GeoDataFrame) -> Subject:
+    """Rows as rules read them, judged by themselves and, pipes, by what lies around them."""
+    tables = {role: table}
+    if role == "pipes":
+        index, near = context.once(CityIndex), _grown(_placed(bounds_of_table(table)), surround_m(context))
+        tables |= {name: index.take(name, index.meeting(name, near)) for name in _TELL_CONNECTORS}
+    return context.part(replace(context.city, tables=tables), _NO_CELLS).subject(role)
+
+
+def _turned_connectors(context: Context, frames: np.ndarray) -> np.ndarray:
+    """Rows of pipes near that became connectors or are none any more, laid over as they are judged now."""
+    index = context.once(CityIndex)
+    rows = index.meeting("pipes", _grown(frames, surround_m(context)))
+    was, now = index.subject(context, "pipes", rows), _judged(context, "pipes", index.take("pipes", rows))
+    turned = rows[(was.rows["connector"] != now.rows["connector"]).to_numpy(dtype=bool)]
+    if not len(turned):
+        return turned
+    keys = index.hashes("pipes", "id", turned)
+    table = index.take("pipes", index.sharing("pipes", ("id",), keys))
+    index.replace("pipes", table, _judged(context, "pipes", table), table["id"][:0])
+    return index.sharing("pipes", ("id",), keys)
 
 
 def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
@@ -176,13 +253,7 @@ def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
     return pd.concat([objects, objects.str.replace(r"^[a-z_]+:", "", regex=True)])
 
 
-def _surround_m(context: Context) -> float:
-    return max(SURROUND_M, surround_m(context))
-
-
-def part_of(
-    context: Context, own: Own, names: frozenset[str], roles: frozenset[str], reach_m: float
-) -> Context:
+def part_of(context: Context, own: Own, names: frozenset[str], reaches: Mapping[str, float]) -> Context:
     """The part of a city that a run needs to answer for what it owns.
 
     Parameters
@@ -191,26 +262,40 @@ def part_of(
         Of the whole city.
     names : frozenset of str
         Of what it owns (`owner_names`).
-    roles : frozenset of str
-        That the rules read which will run.
-    reach_m : float
-        The largest reach of these rules, metres.
+    reaches : mapping of str to float
+        The roles that the rules read which will run, and how far from what it owns rows of each may
+        matter to them, metres.
     """
-    city, index = context.whole.city, context.once(CityIndex)
-    near = _joined(index, own.rows)
-    frames = _few(_grown(_frames(context, near, own), reach_m + _surround_m(context)))
-    read = roles | _WEIGH | (_TELL_CONNECTORS if "pipes" in roles else frozenset())
-    seen = {role: index.meeting(role, frames) for role in _SPATIAL if role in read}
+    whole, index = context.whole, context.once(CityIndex)
+    city, near = whole.city, _joined(index, own.rows)
+    frames = _frames(context, near, own)
+    seen = {
+        role: index.meeting(role, _few(_grown(frames, far)))
+        for role, far in reaches.items()
+        if role in _SPATIAL
+    }
     rows = _joined(index, {role: _union(mine, near.get(role)) for role, mine in seen.items()})
-    tables = {role: index.take(role, mine) for role, mine in rows.items() if role in city.tables}
+    rows = {role: mine for role, mine in rows.items() if role in city.tables}
+    records = [role for role in _RECORDS if role in reaches and role in city.tables]
+    if records:
+        named = _as_named(index, rows)
+        rows |= {role: _union(index.sharing(role, ("object_id",), named), rows.get(role)) for role in records}
+    tables = {role: index.take(role, mine) for role, mine in rows.items()}
     tables |= {role: table for role, table in city.tables.items() if role not in CUT}
-    objects = names_of(tables)
-    for role in _RECORDS:
-        if role in read and role in city.tables:
-            named = index.sharing(role, ("object_id",), objects)
-            tables[role] = index.take(role, _union(named, rows.get(role)))
+
+    def subject(role: str) -> Subject:
+        return index.subject(whole, role, rows.get(role, _NO_ROWS)) if role in CUT else whole.subject(role)
+
     is_window = own.outline is not None
-    return context.whole.part(replace(city, tables=tables), own.cells, names, records=is_window)
+    return whole.part(replace(city, tables=tables), own.cells, names, records=is_window, subjects=subject)
+
+
+def around_findings(context: Context, findings: gpd.GeoDataFrame) -> Context:
+    """The part of a city that tells how severe findings are: the neglected places near them."""
+    index = context.once(CityIndex)
+    near = _few(_grown(_placed(shapely.bounds(findings.geometry.to_numpy()).reshape(-1, 4)), _WEIGH_M))
+    tables = {role: index.take(role, index.meeting(role, near)) for role in _WEIGH}
+    return context.part(replace(context.city, tables=tables), _NO_CELLS)
 
 
 def _frames(context: Context, rows: Rows, own: Own) -> np.ndarray:
@@ -235,7 +320,7 @@ def _placed(frames: np.ndarray) -> np.ndarray:
 def _cells_met(frames: np.ndarray, context: Context) -> np.ndarray:
     """Codes of the cells that meet some frame, sorted."""
     cells = [context.grid.cells_in(frame)[0] for frame in frames]
-    return np.unique(np.concatenate(cells)) if cells else np.array([], dtype=object)
+    return np.unique(np.concatenate(cells)) if cells else _NO_CELLS
 
 
 def _few(frames: np.ndarray) -> np.ndarray:
@@ -258,12 +343,20 @@ def _joined(index: CityIndex, rows: Rows) -> dict[str, np.ndarray]:
         mine = full.get(role)
         if mine is None or not len(mine):
             continue
-        table = index.take(role, mine)
-        full[role] = _union(mine, index.sharing(role, ("id",), table["id"]))
+        full[role] = _union(mine, index.sharing(role, ("id",), index.hashes(role, "id", mine)))
         if role == "pipes":
-            nodes = pd.concat([table[node] for node in _NODES])
+            nodes = np.concatenate([index.hashes(role, node, mine) for node in _NODES])
             full[role] = _union(full[role], index.sharing(role, _NODES, nodes))
     return full
+
+
+def _as_named(index: CityIndex, rows: Rows) -> np.ndarray:
+    """Hashes of what records may call objects: their id, or ``role:id``."""
+    names = []
+    for role in set(rows).intersection(OBJECT_LAYERS):
+        ids = index.column(role, "id", rows[role]).dropna()
+        names += [hashes_of(ids), hashes_of(f"{role}:" + ids)]
+    return np.concatenate(names)
 
 
 def _union(*parts: Optional[np.ndarray]) -> np.ndarray:
@@ -276,5 +369,5 @@ def owner_names(context: Context, own: Own) -> frozenset[str]:
     index = context.once(CityIndex)
     names: list[Iterable[str]] = [own.edited, [f"cell:{code}" for code in own.cells]]
     for role, rows in own.rows.items():
-        names.append(f"{role}:" + index.take(role, rows)["id"].dropna().astype(object))
+        names.append(f"{role}:" + index.column(role, "id", rows).dropna().astype(object))
     return frozenset(name for part in names for name in part)

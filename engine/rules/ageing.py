@@ -16,7 +16,7 @@ from ..context import Context
 from ..findings import make_findings
 from ..rule import Outcome, Rule
 from ..standards import Standard
-from ..visits import counted_visits, counts_for, near_visits, visited_by_id
+from ..visits import counted_visits, counts_for, near_visits, record_reach_m, visit_reach_m, visited_by_id
 
 _CHECK = "structural_check"
 
@@ -152,6 +152,7 @@ AGED_BUILDING = Rule(
     find_aged_buildings,
     _no_building_facts,
     roles=("housing", "visits", "units"),
-    reach_m=lambda context: context.number("visit.search_m"),
+    reach_m=visit_reach_m,
+    edit_reach_m=record_reach_m(visit_reach_m),
     is_of_its_own=True,
 )

@@ -269,6 +269,7 @@ BUILDING_OVER_PIPE = Rule(
     lambda city: lacking_role(city, ("pipes", "housing")),
     roles=("pipes", "housing", "units"),
     reach_m=lambda context: 0.0,
+    owners=("pipes",),
 )
 CLEARANCE_BELOW_REFERENCE = Rule(
     "C02",
@@ -276,4 +277,6 @@ CLEARANCE_BELOW_REFERENCE = Rule(
     _lacks_diameter,
     roles=("pipes", "housing", "units"),
     reach_m=_clearance_reach_m,
+    owners=("pipes",),
+    edit_reach_m=lambda context, edit: 0.0 if edit.role == "pipes" else _clearance_reach_m(context),
 )

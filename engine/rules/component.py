@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +23,9 @@ from ..reach import beside
 from ..rule import Outcome, Rule
 from ..streets import is_walked
 from ..threads import in_chunks
+
+if TYPE_CHECKING:
+    from ..window import Edit
 
 KINDS = ("street_lamp", "manhole_cover")
 INTACT = "intact"
@@ -292,6 +295,19 @@ def _no_lamp_condition(city: City) -> Optional[str]:
     return None if lamps["condition"].notna().any() else "no street lamps with a condition given"
 
 
+def _light_reach_m(context: Context) -> float:
+    return max(context.number("P02.light_m", "components:street_lamp"), context.number("case.near_m"))
+
+
+def _light_edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
+    """Around lamps and calls."""
+    if edit.role == "components" and not any(
+        of_class("components", table, "components:street_lamp").any() for table in edit.tables
+    ):
+        return None
+    return 0.0 if edit.role in ("roads", "neglected") else _light_reach_m(context)
+
+
 COMPONENT_CONDITION_LOW = Rule(
     "P01",
     find_condition_low,
@@ -304,7 +320,7 @@ DARK_ALLEY = Rule(
     find_dark_alley,
     _no_lamp_condition,
     roles=("roads", "neglected", "components", "hotline", "units"),
-    reach_m=lambda context: max(
-        context.number("P02.light_m", "components:street_lamp"), context.number("case.near_m")
-    ),
+    reach_m=_light_reach_m,
+    owners=("roads", "neglected"),
+    edit_reach_m=_light_edit_reach_m,
 )

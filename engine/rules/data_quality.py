@@ -239,6 +239,7 @@ IMPLAUSIBLE_ATTRIBUTE = Rule(
     _lacks_objects,
     roles=_ROLES,
     reach_m=lambda context: context.number("N01.snap_tol_m", "pipes"),
+    edit_reach_m=lambda context, edit: 0.0,
     is_of_its_own=True,
 )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -27,7 +28,11 @@ from ..matching import (
     shared_records,
 )
 from ..rule import Outcome, Rule
+from ..statistic import After, Change, statistic
 from .data_doubles import disagreements
+
+if TYPE_CHECKING:
+    from ..window import Edit
 
 
 def find_conflicting_sources(city: City, context: Context) -> Outcome:
@@ -179,11 +184,34 @@ def _reach(context: Context) -> float:
     return within + 4 * apart
 
 
+def _edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
+    """Around records of a role that two sources hold."""
+    return _reach(context) if len(context.once(_sources)[edit.role]) > 1 else None
+
+
+def _carry_sources(
+    names: Mapping[str, frozenset[str]], change: Change
+) -> After[Mapping[str, frozenset[str]]]:
+    new = _sources_of(change.now, change.role)
+    return After({**names, change.role: names[change.role] | new})
+
+
+@statistic(*OBJECT_LAYERS, carry=_carry_sources)
+def _sources(context: Context) -> Mapping[str, frozenset[str]]:
+    """Sources of the records of each object layer; after edits at least those."""
+    return {role: _sources_of(context, role) for role in OBJECT_LAYERS}
+
+
+def _sources_of(context: Context, role: str) -> frozenset[str]:
+    return frozenset(context.city.table(role)["source_name"].dropna().unique().tolist())
+
+
 CONFLICTING_SOURCES = Rule(
     "D08",
     find_conflicting_sources,
     _missing,
     roles=(*OBJECT_LAYERS, "units"),
     reach_m=_reach,
+    edit_reach_m=_edit_reach_m,
     is_of_its_own=True,
 )

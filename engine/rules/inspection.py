@@ -21,7 +21,9 @@ from ..visits import (
     ids_of_role,
     log_start,
     object_roles,
+    record_reach_m,
     rounds,
+    visit_reach_m,
     visited_by_id,
 )
 
@@ -241,7 +243,8 @@ NEVER_INSPECTED = Rule(
     find_never_inspected,
     _no_visits,
     roles=(*OBJECT_LAYERS, "visits", "units"),
-    reach_m=lambda context: context.number("visit.search_m"),
+    reach_m=visit_reach_m,
+    edit_reach_m=record_reach_m(visit_reach_m),
     is_of_its_own=True,
 )
 NO_REPAIR_RECORD = Rule(

@@ -30,7 +30,9 @@ from ..visits import (
     near_visits,
     object_roles,
     objects_due,
+    record_reach_m,
     rounds,
+    visit_reach_m,
 )
 
 
@@ -291,12 +293,17 @@ def _no_visits(city: City) -> Optional[str]:
     return None if len(city.table("visits")) else "no visits given"
 
 
+def _night_reach_m(context: Context) -> float:
+    return max(visit_reach_m(context), context.number("case.near_m"))
+
+
 INSPECTION_OVERDUE = Rule(
     "I01",
     find_overdue,
     _no_visits,
     roles=(*OBJECT_LAYERS, "visits", "units"),
-    reach_m=lambda context: context.number("visit.search_m"),
+    reach_m=visit_reach_m,
+    edit_reach_m=record_reach_m(visit_reach_m),
     is_of_its_own=True,
 )
 NIGHT_NEVER = Rule(
@@ -304,7 +311,8 @@ NIGHT_NEVER = Rule(
     find_night_never,
     _no_visits,
     roles=(*OBJECT_LAYERS, "visits", "hotline", "units"),
-    reach_m=lambda context: max(context.number("visit.search_m"), context.number("case.near_m")),
+    reach_m=_night_reach_m,
+    edit_reach_m=record_reach_m(_night_reach_m),
     is_of_its_own=True,
 )
 POST_STORM_NEVER = Rule(
@@ -312,6 +320,7 @@ POST_STORM_NEVER = Rule(
     find_post_storm_never,
     lambda city: lacking_role(city, ("visits", "events")),
     roles=("housing", "components", "neglected", "visits", "events"),
-    reach_m=lambda context: context.number("visit.search_m"),
+    reach_m=visit_reach_m,
+    edit_reach_m=record_reach_m(visit_reach_m),
     is_of_its_own=True,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +29,9 @@ from ..ends import (
 from ..findings import make_findings
 from ..rule import Outcome, Rule
 from ..statistic import After, Change, recounted, statistic
+
+if TYPE_CHECKING:
+    from ..window import Edit
 
 _CHUNK = 20_000
 
@@ -252,8 +255,7 @@ def _expected_classes(highway: pd.Series) -> tuple[list[str], np.ndarray]:
     -------
     list of str, length c; ndarray of bool, shape (n, c)
     """
-    listed = {word: classes.split("|") for word, classes in maps_to("highway").items() if classes}
-    order = list(dict.fromkeys(code for codes in listed.values() for code in codes))
+    listed, order = _classes_by_highway(), _classes_of_streets()
     words = highway.astype(object).where(highway.notna(), "")
     expected = {word: listed.get(_street_class(word), []) for word in words.unique()}
     return order, np.column_stack(
@@ -262,6 +264,15 @@ def _expected_classes(highway: pd.Series) -> tuple[list[str], np.ndarray]:
             for code in order
         ]
     )
+
+
+def _classes_by_highway() -> dict[str, list[str]]:
+    return {word: classes.split("|") for word, classes in maps_to("highway").items() if classes}
+
+
+def _classes_of_streets() -> list[str]:
+    """The pipe classes that some street calls for."""
+    return list(dict.fromkeys(code for codes in _classes_by_highway().values() for code in codes))
 
 
 def _street_class(word: str) -> str:
@@ -344,14 +355,39 @@ def _bare_streets(
     )
 
 
+def _next_reach_m(context: Context) -> float:
+    return context.number("N01.next_max_m", "pipes") + context.number("N02.near_tol_m", "pipes")
+
+
+def _near_reach_m(context: Context) -> float:
+    return context.number("N02.near_tol_m", "pipes") + context.number("N01.snap_tol_m", "pipes")
+
+
+def _end_edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
+    """Around pipes, and what an end may meet; streets only tell where the city ends."""
+    if edit.role == "roads":
+        return None
+    return _next_reach_m(context) if edit.role == "pipes" else _near_reach_m(context)
+
+
+def _street_edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
+    """Around pipes of the classes that streets call for, and buildings."""
+    if edit.role == "roads":
+        return 0.0
+    if edit.role == "housing":
+        return context.number("N05.building_dist_m", "roads")
+    wanted = set(_classes_of_streets()) & edit.words("class_code")
+    return context.number("N05.search_m", "roads") if wanted else None
+
+
 DANGLING_END = Rule(
     "N01",
     find_dangling_ends,
     lambda city: lacking_role(city, ("pipes",)),
     roles=("pipes", "pipe_points", "housing", "units", "roads"),
-    reach_m=lambda context: (
-        context.number("N01.next_max_m", "pipes") + context.number("N02.near_tol_m", "pipes")
-    ),
+    reach_m=_next_reach_m,
+    owners=("pipes",),
+    edit_reach_m=_end_edit_reach_m,
 )
 
 NEAR_MISS = Rule(
@@ -359,9 +395,9 @@ NEAR_MISS = Rule(
     find_near_misses,
     lambda city: lacking_role(city, ("pipes",)),
     roles=("pipes", "pipe_points", "housing", "units", "roads"),
-    reach_m=lambda context: (
-        context.number("N02.near_tol_m", "pipes") + context.number("N01.snap_tol_m", "pipes")
-    ),
+    reach_m=_near_reach_m,
+    owners=("pipes",),
+    edit_reach_m=_end_edit_reach_m,
 )
 
 PART_WITHOUT_SOURCE = Rule(
@@ -380,4 +416,6 @@ STREET_WITHOUT_PIPE_RECORD = Rule(
     reach_m=lambda context: max(
         context.number("N05.search_m", "roads"), context.number("N05.building_dist_m", "roads")
     ),
+    owners=("roads",),
+    edit_reach_m=_street_edit_reach_m,
 )

@@ -305,4 +305,5 @@ ATTRIBUTE_BREAK_AT_NODE = Rule(
     lacks_drains,
     roles=("pipes",),
     reach_m=lambda context: _STEPS_OF_A_NODE * context.number("N01.snap_tol_m", "pipes"),
+    owners=("pipes",),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +19,9 @@ from ..reach import near_lines
 from ..rule import Outcome, Rule
 from ..standards import Standard
 from ..statistic import After, Change, recounted, statistic
+
+if TYPE_CHECKING:
+    from ..window import Edit
 
 _REACH = "S01.reach_m"
 _SEWER_KINDS = {"PS": ("WS", "HS")}
@@ -203,10 +206,20 @@ def _reach_m(context: Context) -> float:
     return max(2 * reach, 2 * max(context.number(f"accuracy.{grade}", "pipes") for grade in GRADES))
 
 
+def _edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
+    """Around pipes of the expected classes; streets only tell where the city ends."""
+    if edit.role == "housing":
+        return 0.0
+    expected = {_code(name) for name in _expected_classes(context)}
+    return _reach_m(context) if edit.role == "pipes" and expected & edit.words("class_code") else None
+
+
 BUILDING_NOT_SERVED = Rule(
     "S01",
     find_unserved_buildings,
     lambda city: lacking_role(city, ("housing", "pipes")),
     roles=("housing", "pipes", "surveys", "units", "roads"),
     reach_m=_reach_m,
+    owners=("housing",),
+    edit_reach_m=_edit_reach_m,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +22,9 @@ from ..nearest import nearest
 from ..rule import Outcome, Rule
 from ..statistic import After, Change, recounted, statistic
 from ..streets import FAR, UNITS_A_M, Stops, Walk, has_streets, walked_streets
+
+if TYPE_CHECKING:
+    from ..window import Edit
 
 _REACH = "S02.reach_m"
 _HYDRANT, _FIRE_FACILITY = "components:hydrant", "0113"
@@ -253,12 +256,24 @@ def _reach_m(context: Context) -> float:
     return max((4 * context.number(_REACH, name) for name in _classes(context)), default=0.0)
 
 
+def _edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
+    """Around streets, and facilities of the classes that have a service distance."""
+    if edit.role == "housing":
+        return 0.0
+    if edit.role == "components" and not any(
+        of_class("components", table, name).any() for name in _classes(context) for table in edit.tables
+    ):
+        return None
+    return _reach_m(context) / 2
+
+
 OUT_OF_REACH = Rule(
     "S02",
     find_out_of_reach,
     lambda city: lacking_role(city, ("housing", "components")),
     roles=("housing", "components", "roads", "units"),
     reach_m=_reach_m,
-    edit_reach_m=lambda context, role: 0.0 if role == "housing" else _reach_m(context) / 2,
+    owners=("housing",),
+    edit_reach_m=_edit_reach_m,
     unready=_unready,
 )
