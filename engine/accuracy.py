@@ -14,6 +14,10 @@ GRADES = ("A", "B", "C")
 
 def stated_accuracy(role: str, context: Context) -> np.ndarray:
     """Stated accuracy of each object in metres, 0 where none is stated, shape (n,)."""
+    return context.own(_stated_accuracy, role)
+
+
+def _stated_accuracy(context: Context, role: str) -> np.ndarray:
     rows = context.subject(role).rows
     accuracy = np.zeros(len(rows))
     if "accuracy_grade" in rows:

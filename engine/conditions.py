@@ -9,12 +9,13 @@ the numbers of a field may be compared with those of another.
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Union
+from typing import NamedTuple, Union
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ import pandas as pd
 from ..model.errors import CityGapError
 
 _TOKEN = re.compile(r"\s*(\(T\)|[()&]|<=|>=|[=<>]|[^\s()&<>=]+(?:\(T\))?)")
-_OPERATORS = ("=", "<", "<=", ">", ">=")
+_NOW = ("month(T)", "year(T)")
+_COMPARE = {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _TRUE = ("true", "yes", "1", "y", "是")
 _FALSE = ("false", "no", "0", "n", "否")
 
@@ -53,6 +55,27 @@ class Either:
 Condition = Union[Test, Both, Either]
 
 
+class Words(NamedTuple):
+    """Values of a column as words in small letters, and the place of each row's word, -1 for null.
+
+    `code` has shape (n,), int32.
+    """
+
+    code: np.ndarray
+    words: list[str]
+
+    def among(self, wanted: Collection[str]) -> np.ndarray:
+        """Whether each value is one of some words (in small letters), shape (n,)."""
+        return np.array([*(word in wanted for word in self.words), False], dtype=bool)[self.code]
+
+
+def words_of(values: pd.Series) -> Words:
+    """The values of a column as words: each that differs is looked at once."""
+    # Objects may be equal and yet not spelled alike: 1 and True.
+    code, different = pd.factorize(values.astype("str") if values.dtype == object else values)
+    return Words(code.astype("int32"), [str(value).strip().casefold() for value in different])
+
+
 @dataclass(frozen=True)
 class Subject:
     """The rows a condition is asked of.
@@ -71,6 +94,13 @@ class Subject:
     rows: pd.DataFrame
     lacks: Mapping[str, np.ndarray]
     at: datetime
+    _words: dict[str, Words] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def words(self, name: str) -> Words:
+        """What a field holds, as words."""
+        if name not in self._words:
+            self._words[name] = words_of(self.values(name))
+        return self._words[name]
 
     def lacking(self, field: str) -> np.ndarray:
         """Rows that lack the column, shape (n,)."""
@@ -159,34 +189,44 @@ def fields_of(condition: Condition) -> frozenset[str]:
 
 
 def _fits_test(test: Test, subject: Subject, null_needs_column: bool) -> np.ndarray:
-    if test.field in ("month(T)", "year(T)"):
-        now = str(subject.at.month if test.field == "month(T)" else subject.at.year)
-        values = pd.Series(now, index=subject.rows.index)
-        lacking = np.zeros(len(values), dtype=bool)
-    else:
-        values = subject.values(test.field)
-        lacking = subject.lacking(test.field)
-    null = values.isna().to_numpy()
-    if test.operator == "is" and test.value == "null":
-        return null & ~lacking if null_needs_column else null | lacking
+    if test.field in _NOW:
+        return _fits_now(test, subject)
+    lacking = subject.lacking(test.field)
+    if test.operator == "is" and test.value != "null":
+        return subject.words(test.field).among(_TRUE if test.value == "true" else _FALSE) & ~lacking
+    null = subject.values(test.field).isna().to_numpy()
+    unknown = null & ~lacking if null_needs_column else null | lacking
     if test.operator == "is":
-        wanted = _TRUE if test.value == "true" else _FALSE
-        return _is_one_of(values, wanted) & ~lacking
+        return unknown
     if test.operator == "in":
         words = [word.strip().casefold() for word in test.value.split("|")]
-        listed = _is_one_of(values, [word for word in words if word != "null"]) & ~lacking & ~null
-        if "null" not in words:
-            return listed
-        return listed | (null & ~lacking if null_needs_column else null | lacking)
-    return _compare(values, test.operator, _wanted(test, subject)) & ~lacking & ~null
+        listed = (
+            subject.words(test.field).among([word for word in words if word != "null"]) & ~lacking & ~null
+        )
+        return listed | unknown if "null" in words else listed
+    wanted = _wanted(test, subject)
+    if isinstance(wanted, str):
+        return (
+            subject.words(test.field).among([wanted.casefold()]) & (test.operator == "=") & ~lacking & ~null
+        )
+    return _compared(_numbers(subject.values(test.field)), test.operator, wanted) & ~lacking & ~null
 
 
-def _is_one_of(values: pd.Series, words: Sequence[str]) -> np.ndarray:
-    """Whether each value is one of the words, whatever their case: each that differs is looked at once."""
-    # Objects may be equal and yet not spelled alike: 1 and True.
-    code, different = pd.factorize(values.astype("str") if values.dtype == object else values)
-    text = pd.Series(different).astype("str").str.strip().str.casefold()
-    return np.append(text.isin(words).to_numpy(dtype=bool), False)[code]
+def _fits_now(test: Test, subject: Subject) -> np.ndarray:
+    """Whether the month or year of T fits."""
+    now = subject.at.month if test.field == "month(T)" else subject.at.year
+    if test.operator == "in":
+        fit = str(now) in [word.strip() for word in test.value.split("|")]
+        return np.full(len(subject.rows), fit)
+    return _compared(np.full(len(subject.rows), float(now)), test.operator, _wanted(test, subject))
+
+
+def _compared(numbers: np.ndarray, how: str, wanted: Union[str, float, np.ndarray]) -> np.ndarray:
+    """Whether numbers compare so; with a word or a flag none does."""
+    if how not in _COMPARE or isinstance(wanted, str):
+        return np.zeros(len(numbers), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(_COMPARE[how](numbers, wanted))
 
 
 def _wanted(test: Test, subject: Subject) -> Union[str, float, np.ndarray]:
@@ -197,27 +237,12 @@ def _wanted(test: Test, subject: Subject) -> Union[str, float, np.ndarray]:
 
 
 def _value(text: str, at: datetime) -> Union[str, float]:
-    if text in ("year(T)", "month(T)"):
+    if text in _NOW:
         return float(at.year if text == "year(T)" else at.month)
     try:
         return float(text)
     except ValueError:
         return text
-
-
-def _compare(values: pd.Series, operator: str, wanted: Union[str, float, np.ndarray]) -> np.ndarray:
-    if isinstance(wanted, str):
-        return _is_one_of(values, [wanted.casefold()]) & (operator == "=")
-    numbers = _numbers(values)
-    with np.errstate(invalid="ignore"):
-        comparisons = {
-            "=": numbers == wanted,
-            "<": numbers < wanted,
-            "<=": numbers <= wanted,
-            ">": numbers > wanted,
-            ">=": numbers >= wanted,
-        }
-    return comparisons[operator]
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
@@ -262,11 +287,11 @@ def _atom(tokens: tuple[str, ...], text: str) -> tuple[Condition, tuple[str, ...
         if not rest or rest[0] != ")":
             raise _bad(text)
         return condition, rest[1:]
-    if len(tokens) >= 3 and (tokens[1] in _OPERATORS or tokens[1] in ("in", "is")):
-        field, operator, value = tokens[:3]
-        if operator == "is" and value not in ("null", "true", "false"):
+    if len(tokens) >= 3 and (tokens[1] in _COMPARE or tokens[1] in ("in", "is")):
+        name, how, value = tokens[:3]
+        if how == "is" and value not in ("null", "true", "false"):
             raise _bad(text)
-        return Test(field, operator, value), tokens[3:]
+        return Test(name, how, value), tokens[3:]
     if tokens and tokens[0].isidentifier():
         return Test(tokens[0], "is", "true"), tokens[1:]
     raise _bad(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from .city import usable
@@ -13,6 +14,7 @@ from .coverage import SLACK_M, lines_of
 
 if TYPE_CHECKING:
     from .context import Context
+    from .statistic import Change
 
 
 def surround_m(context: Context) -> float:
@@ -48,10 +50,21 @@ def is_connector(context: Context) -> np.ndarray:
     return connector
 
 
+def tells_connectors(change: Change) -> bool:
+    """Whether an edit may make pipes connectors or undo it: by a rain inlet, or the outline of a building."""
+    if change.role == "pipe_points":
+        return any(_is_inlet(rows.city.table("pipe_points")).any() for rows in (change.was, change.now))
+    return change.role == "housing" and change.is_reshaped
+
+
+def _is_inlet(points: pd.DataFrame) -> np.ndarray:
+    return (points["feature"] == "rain_inlet").to_numpy(dtype=bool)
+
+
 def _ends_somewhere(places: np.ndarray, context: Context) -> np.ndarray:
     """Whether each place is at a rain inlet or in a building, borders included, shape (n,)."""
     points = context.city.table("pipe_points")
-    inlets = (points["feature"] == "rain_inlet").to_numpy(dtype=bool) & usable(points.geometry)
+    inlets = _is_inlet(points) & usable(points.geometry)
     snap = context.number("N01.snap_tol_m", "pipes") + SLACK_M
     found = np.zeros(len(places), dtype=bool)
     tree = shapely.STRtree(points.geometry.to_numpy()[inlets])

@@ -11,6 +11,8 @@ from typing import Any, Optional, TypeVar
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from ..model.errors import Cancelled
@@ -525,7 +527,8 @@ def is_filler(column: pd.Series, fillers: tuple[str, ...]) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(column.dtype):
         numbers = pd.to_numeric(pd.Series(fillers), errors="coerce").dropna()
         return column.isin(numbers).to_numpy(dtype=bool)
-    return column.astype("str").str.strip().isin(fillers).to_numpy(dtype=bool)
+    text = pc.utf8_trim_whitespace(pa.array(column.astype("str")))
+    return np.asarray(pc.is_in(text, value_set=pa.array(fillers, type=text.type)))
 
 
 def _kept(shapes: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ import shapely
 
 from ..model.roles import OBJECT_LAYERS
 from .conditions import Subject
-from .connectors import surround_m
+from .connectors import surround_m, tells_connectors
 from .context import Context
 from .findings import anchor_places
 from .index import CityIndex, bounds_of_table, hashes_of
@@ -212,9 +212,7 @@ def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Seri
     )
     change = Change(role, was, now)
     index.replace(role, fresh, judged, gone)
-    turned = (
-        _turned_connectors(context, frames) if change.is_reshaped and role in _TELL_CONNECTORS else _NO_ROWS
-    )
+    turned = _turned_connectors(context, frames) if tells_connectors(change) else _NO_ROWS
     frames = np.concatenate([frames, index.bounds_of("pipes", turned)])
     connectors = index.column("pipes", "id", turned)
     settled, moved = context.moved, context.carry(change)

@@ -110,6 +110,8 @@ def _reached(
         Metres, NaN where nothing lies within twice the reach. Not measured (NaN) where a pipe is
         surely within reach.
     """
+    if not len(buildings):
+        return np.zeros(0, dtype=bool), np.zeros(0)
     lines = context.city.table("pipes").geometry.to_numpy()[pipes]
     shapes = context.city.table("housing").geometry.to_numpy()[buildings]
     tree = shapely.STRtree(lines)
