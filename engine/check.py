@@ -135,7 +135,7 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
         else:
             with context.reading() as read:
                 found, untested = _find_in(part, rule)
-            if not context.moved.isdisjoint(read | FINISHED_BY):
+            if not context.moved.isdisjoint(read):
                 runs.append(RuleRun(rule.rule_id, *_STALE, roles=rule.roles))
                 continue
             owners[rule.rule_id] = part.names
@@ -205,6 +205,8 @@ def _why_not(rule: Rule, context: Context, ask: Ask) -> Optional[tuple[str, str,
         if not ask.edit.alters(rule, context):
             return "not_run", "not_asked", f"does not read {ask.edit.role}"
         if rule.reach_m is None or ask.edit.role not in CUT:
+            return _STALE
+        if not context.moved.isdisjoint(FINISHED_BY | context.rests_on(rule.rule_id)):
             return _STALE
     if ask.window is not None and rule.reach_m is None:
         return "not_run", "needs_whole_city", "this rule looks at the whole city"

@@ -31,7 +31,19 @@ def class_codes(role: str, rows: pd.DataFrame) -> np.ndarray:
     field = CLASS_FIELD.get(role)
     if field is None:
         return np.full(len(rows), role, dtype=object)
-    place, words = pd.factorize(rows[field])
+    return _one_text_each(rows[field])
+
+
+def class_codes_at(role: str, table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """As `class_codes`, of some rows of a table (by place)."""
+    field = CLASS_FIELD.get(role)
+    if field is None:
+        return np.full(len(rows), role, dtype=object)
+    return _one_text_each(table[field].iloc[rows])
+
+
+def _one_text_each(column: pd.Series) -> np.ndarray:
+    place, words = pd.factorize(column)
     return np.array([*words, None], dtype=object)[place]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional, Protocol, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -52,6 +52,16 @@ def remembered(method: Callable[..., T]) -> Callable[..., T]:
     return recall
 
 
+class Known(Protocol):
+    """What is known of the rows of a part of a city: they need not be judged again."""
+
+    def subject(self, role: str) -> Subject:
+        """As `Context.subject`."""
+
+    def failures(self, role: str) -> tuple[Failure, ...]:
+        """As `Context.value_failures`."""
+
+
 class Context:
     """What is known of a city besides its tables, each part computed once when a rule first asks.
 
@@ -90,8 +100,9 @@ class Context:
         self._own_cells: Optional[np.ndarray] = None
         self._owned: Optional[frozenset[str]] = None
         self._owns_records = False
-        self._subjects: Optional[Callable[[str], Subject]] = None
+        self._known: Optional[Known] = None
         self._ran: dict[str, Hashable] = {}
+        self._rests_on: dict[str, frozenset[str]] = {}
         self._edited = False
 
     def dismissed(self, rule_id: str) -> frozenset[str]:
@@ -114,7 +125,7 @@ class Context:
             self._memory.knows(it) and not renewed._memory.knows(it) for it in STATISTICS
         ):
             return None
-        renewed._edited, renewed.moved = self._edited, self.moved
+        renewed._edited, renewed.moved, renewed._rests_on = self._edited, self.moved, self._rests_on
         renewed.standards = WatchedStandards(standards, renewed._memory)
         renewed.units, renewed.grid = self.units, self.grid
         return renewed
@@ -162,7 +173,7 @@ class Context:
         owned: frozenset[str] = frozenset(),
         *,
         records: bool = False,
-        subjects: Optional[Callable[[str], Subject]] = None,
+        known: Optional[Known] = None,
     ) -> Context:
         """The context of a part of this city that answers for some cells and objects (``role:id``).
 
@@ -170,11 +181,11 @@ class Context:
 
         Parameters
         ----------
-        subjects : callable, optional
-            Role to its objects as rules read them, if that is known of the whole city.
+        known : Known, optional
+            What is known of its rows already.
         """
         part = Context(city, self.standards, self._is_cancelled, whole=self.whole)
-        part._own_cells, part._owned, part._owns_records, part._subjects = cells, owned, records, subjects
+        part._own_cells, part._owned, part._owns_records, part._known = cells, owned, records, known
         return part
 
     def asks(self, role: str) -> np.ndarray:
@@ -241,7 +252,9 @@ class Context:
         """
         key = self._key_of(rule_id, reads)
         self._ran[rule_id] = key
-        return self._memory.recall(key, find)
+        found = self._memory.recall(key, find)
+        self._rests_on[rule_id] = self._memory.entry(key)[1]
+        return found
 
     def run_ahead(
         self, rules: Sequence[str], find: Callable[[str], tuple[gpd.GeoDataFrame, Any]], processes: int
@@ -269,6 +282,10 @@ class Context:
         with meanwhile(work, self.check_cancelled) as found:
             yield
             self._memory.adopt(fact, *found())
+
+    def rests_on(self, rule_id: str) -> frozenset[str]:
+        """Standards and statistics that a rule last read in the whole city, by name; none if it never ran."""
+        return self._rests_on.get(rule_id, frozenset())
 
     def _key_of(self, rule_id: str, reads: tuple[str, ...]) -> Hashable:
         return ("rule", rule_id, *(name for name in reads if name in self._ran))
@@ -342,8 +359,8 @@ class Context:
     @remembered
     def subject(self, role: str) -> Subject:
         """The objects of a role as rules read them: as recorded, implausible values empty, `age` derived."""
-        if self._subjects is not None:
-            return self._subjects(role)
+        if self._known is not None:
+            return self._known.subject(role)
         recorded = self.recorded(role)
         table = recorded.rows.copy(deep=False)
         for field, bad in self.implausible(role).items():
@@ -357,6 +374,8 @@ class Context:
     @remembered
     def value_failures(self, role: str) -> tuple[Failure, ...]:
         """Values of a role that can't be right (D02), whatever people said of them."""
+        if self._known is not None:
+            return self._known.failures(role)
         return value_failures(role, self)
 
     @remembered
@@ -374,7 +393,7 @@ class Context:
     @property
     @remembered
     def _connectors(self) -> np.ndarray:
-        if self._subjects is not None:
+        if self._known is not None:
             return self.subject("pipes").rows["connector"].to_numpy(dtype=bool)
         return is_connector(self)
 

@@ -14,6 +14,7 @@ import shapely
 
 from ..model.gap import SEVERITIES
 from ..model.identity import gap_key
+from .classes import class_codes_at
 
 COLUMNS = (
     "rule_id",
@@ -124,6 +125,17 @@ def make_findings(
         }
     )
     return gpd.GeoDataFrame(frame, geometry=gpd.array.from_shapely(shapes, crs=crs))
+
+
+def objects_at(role: str, table: gpd.GeoDataFrame, rows: np.ndarray) -> dict[str, Any]:
+    """The arguments of `make_findings` that say which rows of a role's table (by place) findings are of."""
+    return {
+        "object_role": role,
+        "object_id": table["id"].iloc[rows],
+        "geometry": table.geometry.to_numpy()[rows],
+        "crs": table.crs,
+        "class_code": class_codes_at(role, table, rows),
+    }
 
 
 def _numbers(values: Values, count: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -15,6 +15,7 @@ from .city import City, usable
 from .conditions import Subject
 from .context import Context
 from .findings import anchor_places
+from .plausibility import Failure, failures_at, joined_failures
 
 
 class Keys:
@@ -52,6 +53,7 @@ class _Fresh:
 
     table: gpd.GeoDataFrame
     subject: Subject
+    failures: tuple[Failure, ...]
 
     @cached_property
     def bounds(self) -> np.ndarray:
@@ -70,7 +72,8 @@ class _Fresh:
         """These rows after the older ones of other ids than `ids`."""
         kept = np.flatnonzero(~older.table["id"].isin(ids).to_numpy(dtype=bool))
         table = pd.concat([older.table.iloc[kept], self.table], ignore_index=True)
-        return _Fresh(table, older.subject.take(kept).followed_by(self.subject))
+        failures = failures_at(older.failures, kept), len(kept), self.failures, len(self.table)
+        return _Fresh(table, older.subject.take(kept).followed_by(self.subject), joined_failures(*failures))
 
 
 class CityIndex:
@@ -137,6 +140,14 @@ class CityIndex:
         part = context.whole.subject(role).take(old)
         return part.followed_by(self._fresh[role].subject.take(fresh)) if len(fresh) else part
 
+    def failures(self, context: Context, role: str, rows: np.ndarray) -> tuple[Failure, ...]:
+        """Values of rows (sorted) that can't be right, as `subject`."""
+        old, fresh = self._parted(role, rows)
+        part = failures_at(context.whole.value_failures(role), old)
+        if not len(fresh):
+            return part
+        return joined_failures(part, len(old), failures_at(self._fresh[role].failures, fresh), len(fresh))
+
     def _parted(self, role: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the city's table, and of those that edits brought."""
         first = len(self._city.table(role))
@@ -170,18 +181,18 @@ class CityIndex:
     def _alive(self, role: str, rows: np.ndarray) -> np.ndarray:
         return np.setdiff1d(rows, self._dead[role]) if role in self._dead else rows
 
-    def replace(self, role: str, rows: gpd.GeoDataFrame, subject: Subject, gone: pd.Series) -> None:
+    def replace(self, role: str, rows: gpd.GeoDataFrame, judge: Context, gone: pd.Series) -> None:
         """Lay edited rows over those of the same id, and take away those of the ids in `gone`.
 
         Parameters
         ----------
-        subject : Subject
-            The rows as rules read them.
+        judge : Context
+            Of these rows of the role and of what tells how they are to be read.
         """
         ids = pd.concat([rows["id"], gone])
         dead = self._keys(role, "id").rows(np.unique(hashes_of(ids)))
         self._dead[role] = np.union1d(self._dead.get(role, np.array([], dtype="int64")), dead)
-        fresh = _Fresh(rows.reset_index(drop=True), subject)
+        fresh = _Fresh(rows.reset_index(drop=True), judge.subject(role), judge.value_failures(role))
         self._fresh[role] = fresh.over(self._fresh[role], ids) if role in self._fresh else fresh
 
     def city(self) -> City:
@@ -192,6 +203,27 @@ class CityIndex:
             rows = len(tables[role]) + np.arange(len(fresh.table))
             tables[role] = self.take(role, np.concatenate([alive, rows]))
         return replace(self._city, tables=tables)
+
+
+@dataclass(frozen=True)
+class KnownRows:
+    """What is known of rows of a whole city (`context.Known`): by a look at all of it, and by the edits."""
+
+    index: CityIndex
+    whole: Context
+    rows: Mapping[str, np.ndarray]
+
+    def subject(self, role: str) -> Subject:
+        """The rows of a role as rules read them."""
+        if role not in self.rows:
+            return self.whole.subject(role)
+        return self.index.subject(self.whole, role, self.rows[role])
+
+    def failures(self, role: str) -> tuple[Failure, ...]:
+        """Their values that can't be right."""
+        if role not in self.rows:
+            return self.whole.value_failures(role)
+        return self.index.failures(self.whole, role, self.rows[role])
 
 
 def _meeting(bounds: np.ndarray, frames: np.ndarray) -> np.ndarray:

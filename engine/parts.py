@@ -21,6 +21,9 @@ REACHES_M = (30.0, 60.0, 300.0, float("inf"))
 """Rules whose reach lies in one band share one part of the city: cutting one for each would cost more."""
 
 
+_CELL = frozenset(("cell",))
+
+
 @dataclass(frozen=True)
 class Part:
     """What some rules look at, what the run answers for in it (None: the city), and the names of that."""
@@ -84,7 +87,7 @@ def _edit_reaches(
     reaches: dict[str, float] = {}
     for rule in rules:
         far = edit.reach_m(rule, context) or 0.0
-        for owner in roles.intersection(rule.owners or OBJECT_LAYERS, rule.roles):
+        for owner in (roles | _CELL).intersection(rule.owners or OBJECT_LAYERS, (*rule.roles, *_CELL)):
             reaches[owner] = max(reaches.get(owner, 0.0), far)
     return reaches
 

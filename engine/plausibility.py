@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +62,8 @@ class Failure:
         What it is tested by.
     by_place : bool
         Whether the surroundings had a say (`connector`).
+    turn : int
+        Place of the test among all tests of the role.
     """
 
     field: str
@@ -70,6 +72,7 @@ class Failure:
     reason: str
     standard: Standard
     by_place: bool = False
+    turn: int = 0
 
 
 def implausible(role: str, context: Context) -> Mapping[str, np.ndarray]:
@@ -115,7 +118,25 @@ def value_failures(role: str, context: Context) -> tuple[Failure, ...]:
     ]
     if role == "pipes":
         tests += [*_depths(rows, context), *_kinds(rows, context), *_materials(rows, context)]
-    return tuple(test for test in tests if test.rows.any())
+    return tuple(replace(test, turn=turn) for turn, test in enumerate(tests) if test.rows.any())
+
+
+def failures_at(failures: Sequence[Failure], rows: np.ndarray) -> tuple[Failure, ...]:
+    """What of the failures concerns some of the rows (by place)."""
+    return tuple(replace(test, rows=test.rows[rows]) for test in failures if test.rows[rows].any())
+
+
+def joined_failures(
+    first: Sequence[Failure], count: int, second: Sequence[Failure], more: int
+) -> tuple[Failure, ...]:
+    """Failures of `count` rows, and of `more` rows of the same role after them, as of one table."""
+    none = [np.zeros(count, dtype=bool), np.zeros(more, dtype=bool)]
+    masks: dict[int, list[np.ndarray]] = {}
+    for side, tests in enumerate((first, second)):
+        for test in tests:
+            masks.setdefault(test.turn, list(none))[side] = test.rows
+    by_turn = {test.turn: test for test in (*first, *second)}
+    return tuple(replace(by_turn[turn], rows=np.concatenate(masks[turn])) for turn in sorted(by_turn))
 
 
 def _outside(field: str, rows: np.ndarray, reason: str, context: Context) -> Failure:

@@ -41,8 +41,9 @@ class RecordedCells:
         at = self.book.place.get_indexer(pd.Index(codes, dtype=object))
         known = self.book.classes.get(object_class)
         never = pd.notna(codes) & ~np.isin(at, [] if known is None else known.cell)
-        for (name, code), _ in self.gained.items():
-            if name == object_class:
+        met = set(codes)
+        for name, code in self.gained:
+            if name == object_class and code in met:
                 never[codes == code] = self._is_never(name, code)
         return np.asarray(never)
 

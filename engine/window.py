@@ -17,11 +17,10 @@ import pandas as pd
 import shapely
 
 from ..model.roles import OBJECT_LAYERS
-from .conditions import Subject
-from .connectors import surround_m, tells_connectors
+from .connectors import is_connector, surround_m, tells_connectors
 from .context import Context
 from .findings import anchor_places
-from .index import CityIndex, bounds_of_table, hashes_of
+from .index import CityIndex, KnownRows, bounds_of_table, hashes_of
 from .rule import Rule
 from .statistic import Change
 
@@ -114,6 +113,8 @@ class Edit:
         Ids of other pipes that became connectors by it, or are none any more.
     moved : ndarray of float64, shape (m, 4)
         Bounds of other places whose answers it alters by way of statistics.
+    is_reshaped : bool
+        Whether a row has another geometry than it had, came or went.
     is_unsettled : bool
         Whether only a look at the whole city tells some statistic after it.
     """
@@ -125,6 +126,7 @@ class Edit:
     frames: np.ndarray
     connectors: pd.Series
     moved: np.ndarray
+    is_reshaped: bool
     is_unsettled: bool
 
     @property
@@ -164,6 +166,15 @@ class Edit:
         """The values of a field of text in its rows, as they were and as they are."""
         return frozenset(word for table in self.tables for word in table[field].dropna().tolist())
 
+    def places_visits(self, context: Context) -> bool:
+        """Whether it tells where a visit without a place was, by the object that the visit names."""
+        if not self.is_reshaped or self.role not in OBJECT_LAYERS or not context.city.has("visits"):
+            return False
+        index = context.once(CityIndex)
+        names = [hashes_of(self.ids), hashes_of(f"{self.role}:" + self.ids)]
+        rows = index.sharing("visits", ("object_id",), np.concatenate(names))
+        return bool(np.isnan(index.bounds_of("visits", rows)[:, 0]).any())
+
     def around(self, context: Context, reaches: Mapping[str, float]) -> Own:
         """What it may alter: itself, objects within reach of it or named by it, and its cells.
 
@@ -173,13 +184,15 @@ class Edit:
             Roles of the objects that may be judged otherwise, and within how many metres.
         """
         index = context.once(CityIndex)
-        rows = {role: index.sharing(role, ("id",), hashes_of(self._named(role))) for role in reaches}
+        objects = {role: far for role, far in reaches.items() if role in OBJECT_LAYERS}
+        rows = {role: index.sharing(role, ("id",), hashes_of(self._named(role))) for role in objects}
         homes = np.concatenate([self.frames, *(index.bounds_of(*item) for item in rows.items())])
-        for role, far in reaches.items():
+        for role, far in objects.items():
             if far or not self.is_of_objects:
                 rows[role] = _union(rows[role], index.meeting(role, self._reached(self.frames, far)))
         far = max(reaches.values(), default=0.0)
-        cells = _NO_CELLS if self.is_of_objects else _cells_met(self._reached(homes, far), context)
+        has_cells = "cell" in reaches or not self.is_of_objects
+        cells = _cells_met(self._reached(homes, far), context) if has_cells else _NO_CELLS
         return Own(rows, cells, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
 
     def _named(self, role: str) -> pd.Series:
@@ -203,43 +216,50 @@ def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Seri
     context.know(role)
     ids = pd.concat([fresh["id"], gone], ignore_index=True)
     before = index.sharing(role, ("id",), hashes_of(ids))
-    old, judged = index.take(role, before), _judged(context, role, fresh)
     frames = _placed(np.concatenate([index.bounds_of(role, before), bounds_of_table(fresh)]))
     codes = _cells_met(frames, context)
-    was, now = (
-        context.part(replace(context.city, tables={role: rows}), codes, subjects={role: subject}.__getitem__)
-        for rows, subject in ((old, index.subject(context, role, before)), (fresh, judged))
-    )
+    was = _rows_alone(context, role, before, codes)
+    index.replace(role, fresh, _judge(context, role, fresh), gone)
+    now = _rows_alone(context, role, index.sharing(role, ("id",), hashes_of(ids)), codes)
     change = Change(role, was, now)
-    index.replace(role, fresh, judged, gone)
     turned = _turned_connectors(context, frames) if tells_connectors(change) else _NO_ROWS
     frames = np.concatenate([frames, index.bounds_of("pipes", turned)])
     connectors = index.column("pipes", "id", turned)
+    tables = was.city.table(role), now.city.table(role)
     settled, moved = context.moved, context.carry(change)
-    named, is_unsettled = _named(role, old, fresh), context.moved != settled
-    return Edit(role, (old, fresh), ids, named, frames, connectors, moved, is_unsettled)
+    named, is_unsettled = _named(role, *tables), context.moved != settled
+    return Edit(role, tables, ids, named, frames, connectors, moved, change.is_reshaped, is_unsettled)
 
 
-def _judged(context: Context, role: str, table: gpd.GeoDataFrame) -> Subject:
-    """Rows as rules read them, judged by themselves and, pipes, by what lies around them."""
+def _rows_alone(context: Context, role: str, rows: np.ndarray, cells: np.ndarray) -> Context:
+    """The part of a city that some rows of a role are, as they are now, and some cells."""
+    index = context.once(CityIndex)
+    known = KnownRows(index, context.whole, {**dict.fromkeys(CUT, _NO_ROWS), role: rows})
+    part = context.part(replace(context.city, tables={role: index.take(role, rows)}), cells, known=known)
+    part.subject(role)
+    return part
+
+
+def _judge(context: Context, role: str, table: gpd.GeoDataFrame) -> Context:
+    """The part of a city that tells how rows are to be read: themselves and, of pipes, what lies around."""
     tables = {role: table}
     if role == "pipes":
         index, near = context.once(CityIndex), _grown(_placed(bounds_of_table(table)), surround_m(context))
         tables |= {name: index.take(name, index.meeting(name, near)) for name in _TELL_CONNECTORS}
-    return context.part(replace(context.city, tables=tables), _NO_CELLS).subject(role)
+    return context.part(replace(context.city, tables=tables), _NO_CELLS)
 
 
 def _turned_connectors(context: Context, frames: np.ndarray) -> np.ndarray:
     """Rows of pipes near that became connectors or are none any more, laid over as they are judged now."""
     index = context.once(CityIndex)
     rows = index.meeting("pipes", _grown(frames, surround_m(context)))
-    was, now = index.subject(context, "pipes", rows), _judged(context, "pipes", index.take("pipes", rows))
-    turned = rows[(was.rows["connector"] != now.rows["connector"]).to_numpy(dtype=bool)]
+    was = index.subject(context, "pipes", rows).rows["connector"].to_numpy(dtype=bool)
+    turned = rows[was != is_connector(_judge(context, "pipes", index.take("pipes", rows)))]
     if not len(turned):
         return turned
     keys = index.hashes("pipes", "id", turned)
     table = index.take("pipes", index.sharing("pipes", ("id",), keys))
-    index.replace("pipes", table, _judged(context, "pipes", table), table["id"][:0])
+    index.replace("pipes", table, _judge(context, "pipes", table), table["id"][:0])
     return index.sharing("pipes", ("id",), keys)
 
 
@@ -281,11 +301,9 @@ def part_of(context: Context, own: Own, names: frozenset[str], reaches: Mapping[
     tables = {role: index.take(role, mine) for role, mine in rows.items()}
     tables |= {role: table for role, table in city.tables.items() if role not in CUT}
 
-    def subject(role: str) -> Subject:
-        return index.subject(whole, role, rows.get(role, _NO_ROWS)) if role in CUT else whole.subject(role)
-
+    known = KnownRows(index, whole, {**dict.fromkeys(CUT, _NO_ROWS), **rows})
     is_window = own.outline is not None
-    return whole.part(replace(city, tables=tables), own.cells, names, records=is_window, subjects=subject)
+    return whole.part(replace(city, tables=tables), own.cells, names, records=is_window, known=known)
 
 
 def around_findings(context: Context, findings: gpd.GeoDataFrame) -> Context:

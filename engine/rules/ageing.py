@@ -11,9 +11,8 @@ import pandas as pd
 
 from ...model.gap import SEVERITIES
 from ..city import City
-from ..classes import class_codes
 from ..context import Context
-from ..findings import make_findings
+from ..findings import make_findings, objects_at
 from ..rule import Outcome, Rule
 from ..standards import Standard
 from ..visits import counted_visits, counts_for, near_visits, record_reach_m, visit_reach_m, visited_by_id
@@ -68,12 +67,8 @@ def _severest(
     references = np.array([_number(row) for row in rows], dtype="float64")[best[found]]
     return make_findings(
         rule_id,
-        object_role=role,
-        object_id=table["id"].iloc[found],
+        **objects_at(role, table, found),
         severity=np.array(SEVERITIES, dtype=object)[rank[found]],
-        geometry=table.geometry.to_numpy()[found],
-        crs=city.crs,
-        class_code=class_codes(role, table.iloc[found]),
         measured=np.where(np.isnan(references), np.nan, context.age(role)[found]),
         reference=references,
         unit="a",

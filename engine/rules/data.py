@@ -13,9 +13,8 @@ import shapely
 from ...model.roles import BOUNDARY_LEVELS
 from ..areas import in_smallest_unit
 from ..city import City, usable
-from ..classes import class_codes
 from ..context import Context
-from ..findings import join_findings, make_findings
+from ..findings import join_findings, make_findings, objects_at
 from ..rule import Outcome, Rule
 from ..standards import Standard
 
@@ -64,16 +63,11 @@ def _empty_cells(
     names = [name for name, _, _ in asked]
     empty = np.column_stack([holes for _, _, holes in asked])
     rows = np.flatnonzero(empty.any(axis=1))
-    table = context.city.table(role).iloc[rows]
     empty = empty[rows]
     return make_findings(
         "D01",
-        object_role=role,
-        object_id=table["id"],
+        **objects_at(role, context.city.table(role), rows),
         severity=_severity(names, empty, context),
-        geometry=table.geometry.to_numpy(),
-        crs=context.city.crs,
-        class_code=class_codes(role, table),
         measured=empty.sum(axis=1),
         reference=0.0,
         unit="1",
@@ -98,10 +92,11 @@ def _lacking_columns(
 
     They have no anchor: only a whole-city run can tell.
     """
+    lacking = [(name, lacks) for name, lacks, _ in asked if lacks.any()]
+    if not lacking:
+        return
     areas, shapes = _areas_of_objects(role, context)
-    for name, lacks, _ in asked:
-        if not lacks.any():
-            continue
+    for name, lacks in lacking:
         counts = pd.Series(areas[lacks]).value_counts().sort_index()
         yield make_findings(
             "D01",

@@ -14,7 +14,7 @@ from ..city import City, usable
 from ..classes import YEAR_FIELD, class_codes
 from ..context import Context
 from ..coverage import SLACK_M
-from ..findings import join_findings, make_findings
+from ..findings import join_findings, make_findings, no_findings
 from ..likeness import (
     Pairs,
     codes_of,
@@ -56,7 +56,7 @@ def find_duplicates(city: City, context: Context) -> Outcome:
     """
     parts = []
     for role in _ROLES:
-        if len(city.table(role)):
+        if len(city.table(role)) > 1:
             parts += [_same_ids(role, context), *_same_places(role, context)]
     return Outcome(join_findings(parts, city.crs))
 
@@ -184,6 +184,8 @@ def _new_pairs(pairs: _Doubles, seen: np.ndarray, role: str, context: Context) -
 
 
 def _pairs_found(role: str, pairs: _Doubles, context: Context) -> gpd.GeoDataFrame:
+    if not len(pairs.first):
+        return no_findings(context.city.crs)
     table, rows = context.city.table(role), context.subject(role).rows
     one, other = table.iloc[pairs.first], table.iloc[pairs.second]
     ids = list(zip(one["id"], other["id"]))
@@ -225,6 +227,8 @@ def _same_ids(role: str, context: Context) -> gpd.GeoDataFrame:
     table = context.city.table(role)
     frame = pd.DataFrame({"key": _kinship(role, context), "id": table["id"]})
     rows = np.flatnonzero((frame.duplicated(keep=False) & frame["id"].notna()).to_numpy())
+    if not len(rows):
+        return no_findings(context.city.crs)
     shapes = table.geometry.to_numpy()
     x, y = shapely.bounds(shapes[rows]).T[:2]
     frame = frame.iloc[rows].assign(row=rows, x=x, y=y, wkb=shapely.to_wkb(shapes[rows]))

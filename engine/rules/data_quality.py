@@ -15,7 +15,7 @@ from ...model.roles import OBJECT_LAYERS, ROLES
 from ..city import City
 from ..classes import class_codes
 from ..context import Context
-from ..findings import join_findings, make_findings
+from ..findings import join_findings, make_findings, objects_at
 from ..ledger import record_rows
 from ..plausibility import OLD_CODE_FIELDS, Failure, geometry_faults, object_ids
 from ..rule import Outcome, Rule
@@ -89,7 +89,6 @@ def _doubts(
     ranks = np.array([*(SEVERITIES.index(test.severity) for test in failures), -1])[tests]
     deciding = [failures[at] for at in tests[np.arange(len(rows)), ranks.argmax(axis=1)]]
     table = context.city.table(role).iloc[rows]
-    values = context.recorded(role).rows.iloc[rows]
     return make_findings(
         "D02",
         object_role=role,
@@ -103,7 +102,7 @@ def _doubts(
         unit="1",
         basis=[test.standard.basis for test in deciding],
         confidence=[test.standard.confidence for test in deciding],
-        params=_explained(tests, names, failures, values),
+        params=_explained(tests, names, failures, table),
         evidence=evidence,
     )
 
@@ -179,16 +178,11 @@ def _stale(role: str, dates: pd.Series, is_dated: np.ndarray, context: Context) 
     medium, high = (context.number(f"D03.{name}_ratio") for name in ("medium", "high"))
     with np.errstate(invalid="ignore"):
         severity = np.select([unknown[rows] | (ratio > high), ratio > medium], ["high", "medium"], "low")
-    table = context.city.table(role).iloc[rows]
     deciding = [limits[at] for at in which[rows]]
     return make_findings(
         "D03",
-        object_role=role,
-        object_id=table["id"],
+        **objects_at(role, context.city.table(role), rows),
         severity=severity.astype(object),
-        geometry=table.geometry.to_numpy(),
-        crs=context.city.crs,
-        class_code=class_codes(role, table),
         measured=age[rows],
         reference=allowed[rows],
         unit="d",

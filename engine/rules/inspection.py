@@ -10,9 +10,9 @@ import pandas as pd
 
 from ...model.roles import OBJECT_LAYERS
 from ..city import City
-from ..classes import YEAR_FIELD, class_codes, of_class
+from ..classes import YEAR_FIELD, of_class
 from ..context import Context
-from ..findings import join_findings, make_findings
+from ..findings import join_findings, make_findings, objects_at
 from ..rule import Outcome, Rule
 from ..visits import (
     Due,
@@ -48,17 +48,12 @@ def _never_inspected(role: str, context: Context) -> gpd.GeoDataFrame:
     due, found = log.due, log.rows[~log.seen]
     strictest, interval = _strictest(due, found)
     chosen = [due[index].row for index in strictest]
-    part = table.iloc[found]
     return make_findings(
         "I02",
-        object_role=role,
-        object_id=part["id"],
+        **objects_at(role, table, found),
         severity=np.where(
             _log_too_young(role, found, interval, context), "info", _grade(role, found, context)
         ),
-        geometry=part.geometry.to_numpy(),
-        crs=context.city.crs,
-        class_code=class_codes(role, part),
         measured=None,
         reference=interval,
         unit="d",
@@ -130,17 +125,12 @@ def _no_record(city: City, context: Context) -> gpd.GeoDataFrame:
     parts = []
     for row in context.standards.named("I05"):
         found = np.flatnonzero(context.fits(row, "housing", null_needs_column=True) & ~recorded)
-        part = housing.iloc[found]
         parts.append(
             make_findings(
                 "I05",
-                object_role="housing",
-                object_id=part["id"],
+                **objects_at("housing", housing, found),
                 severity=row.severity or "medium",
-                geometry=part.geometry.to_numpy(),
-                crs=city.crs,
                 discriminator="none",
-                class_code="housing",
                 measured=context.age("housing")[found],
                 reference=context.number("I05.no_record_age_a", "housing"),
                 unit="a",
@@ -170,19 +160,14 @@ def _open_defects(city: City, context: Context) -> gpd.GeoDataFrame:
         mine = mine[~_closed_since(mine, role, context)]
         days = mine.groupby("object_id")["days"].max()
         found = np.flatnonzero(table["id"].isin(days.index).to_numpy())
-        part = table.iloc[found]
-        open_days = np.floor(part["id"].map(days).to_numpy(dtype="float64"))
+        open_days = np.floor(table["id"].iloc[found].map(days).to_numpy(dtype="float64"))
         dated = ~np.isnan(open_days)
         parts.append(
             make_findings(
                 "I05",
-                object_role=role,
-                object_id=part["id"],
+                **objects_at(role, table, found),
                 severity=np.where(dated, "high", "info").astype(object),
-                geometry=part.geometry.to_numpy(),
-                crs=city.crs,
                 discriminator="open",
-                class_code=class_codes(role, part),
                 measured=open_days,
                 reference=row.number(),
                 unit="d",

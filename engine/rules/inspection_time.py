@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -12,10 +12,10 @@ from ...model.roles import OBJECT_LAYERS
 from ..cases import night_cases
 from ..cell_places import cells_of_visits
 from ..city import City, lacking_role
-from ..classes import YEAR_FIELD, class_codes, of_class
+from ..classes import YEAR_FIELD, of_class
 from ..conditions import fits, parse
 from ..context import Context
-from ..findings import join_findings, make_findings
+from ..findings import join_findings, make_findings, objects_at
 from ..moments import DAY_US, NEVER, now_us
 from ..night import has_clock_time
 from ..rule import Outcome, Rule
@@ -34,6 +34,9 @@ from ..visits import (
     rounds,
     visit_reach_m,
 )
+
+if TYPE_CHECKING:
+    from ..window import Edit
 
 
 def find_overdue(city: City, context: Context) -> Outcome:
@@ -62,7 +65,6 @@ def _overdue(role: str, activity: str, log: Rounds, context: Context) -> gpd.Geo
     asked = log.seen & np.isfinite(days)
     late = asked & (elapsed > days * DAY_US)
     at = np.flatnonzero(late | asked & never)
-    part = context.city.table(role).iloc[log.rows[at]]
     ratio = elapsed[at] / (days[at] * DAY_US)
     words = np.select(
         [
@@ -77,13 +79,9 @@ def _overdue(role: str, activity: str, log: Rounds, context: Context) -> gpd.Geo
     seen = _days_of(context, last[at])
     return make_findings(
         "I01",
-        object_role=role,
-        object_id=part["id"],
+        **objects_at(role, context.city.table(role), log.rows[at]),
         severity=words.astype(object),
-        geometry=part.geometry.to_numpy(),
-        crs=context.city.crs,
         discriminator=activity,
-        class_code=class_codes(role, part),
         measured=np.round(elapsed[at] / DAY_US, 2),
         reference=[row.days() for row in chosen],
         unit="d",
@@ -229,19 +227,14 @@ def _unseen_after(role: str, event: Event, context: Context) -> gpd.GeoDataFrame
     found = np.flatnonzero(asked & ~_seen_between(role, event, asked, context))
     start = log_start(context)
     silent = start is None or start.value // 1000 > event.closes
-    part = context.city.table(role).iloc[found]
     row = event.row
     return make_findings(
         "I04",
-        object_role=role,
-        object_id=part["id"],
+        **objects_at(role, context.city.table(role), found),
         severity="info"
         if silent
         else np.where(_is_severe(role, found, context), "high", "medium").astype(object),
-        geometry=part.geometry.to_numpy(),
-        crs=context.city.crs,
         discriminator=event.event_id,
-        class_code=class_codes(role, part),
         measured=None,
         reference=event.hours,
         unit="h",
@@ -297,6 +290,13 @@ def _night_reach_m(context: Context) -> float:
     return max(visit_reach_m(context), context.number("case.near_m"))
 
 
+def _night_edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
+    """Around visits and calls, and where a visit took place by the object that it names."""
+    if edit.role in ("neglected", "visits", "hotline"):
+        return _night_reach_m(context)
+    return 0.0 if edit.places_visits(context) else None
+
+
 INSPECTION_OVERDUE = Rule(
     "I01",
     find_overdue,
@@ -312,8 +312,8 @@ NIGHT_NEVER = Rule(
     _no_visits,
     roles=(*OBJECT_LAYERS, "visits", "hotline", "units"),
     reach_m=_night_reach_m,
-    edit_reach_m=record_reach_m(_night_reach_m),
-    is_of_its_own=True,
+    owners=("neglected", "cell"),
+    edit_reach_m=_night_edit_reach_m,
 )
 POST_STORM_NEVER = Rule(
     "I04",

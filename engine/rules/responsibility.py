@@ -11,10 +11,10 @@ import shapely
 
 from ...model.roles import OBJECT_LAYERS, ROLES
 from ..city import City
-from ..classes import class_codes, of_class
+from ..classes import of_class
 from ..context import Context
 from ..duties import FIELD_OF_DUTY, LEVEL_OF_RANK, valid_duties
-from ..findings import join_findings, make_findings
+from ..findings import join_findings, make_findings, objects_at
 from ..rule import Outcome, Rule
 from ..standards import Standard
 from ..units import is_within_any
@@ -89,19 +89,14 @@ def _lacking(
 def _findings(role: str, tested: list[str], lacking: np.ndarray, context: Context) -> gpd.GeoDataFrame:
     found = np.flatnonzero(lacking.any(axis=1))
     lacking = lacking[found]
-    part = context.city.table(role).iloc[found]
     no_fallback = (
         lacking[:, tested.index("fallback")] if "fallback" in tested else np.zeros(len(found), dtype=bool)
     )
     row = context.standards.parameter("R01.needed_duties")
     return make_findings(
         "R01",
-        object_role=role,
-        object_id=part["id"],
+        **objects_at(role, context.city.table(role), found),
         severity=np.where(no_fallback, "high", "medium").astype(object),
-        geometry=part.geometry.to_numpy(),
-        crs=context.city.crs,
-        class_code=class_codes(role, part),
         measured=lacking.sum(axis=1),
         reference=0.0,
         unit="1",
@@ -221,18 +216,13 @@ def _several(
     role: str, duty: str, held: _Held, severity: str, row: Standard, context: Context
 ) -> gpd.GeoDataFrame:
     found = np.flatnonzero(held.number > 1)
-    part = context.city.table(role).iloc[found]
     names = held.bodies[held.body[np.isin(held.object, found)]]
     bodies = np.split(names, np.cumsum(held.number[found])[:-1])
     return make_findings(
         "R02",
-        object_role=role,
-        object_id=part["id"],
+        **objects_at(role, context.city.table(role), found),
         severity=severity,
-        geometry=part.geometry.to_numpy(),
-        crs=context.city.crs,
         discriminator=duty,
-        class_code=class_codes(role, part),
         measured=held.number[found],
         reference=1.0,
         unit="1",
