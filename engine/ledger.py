@@ -137,18 +137,43 @@ def ledger(context: Context) -> Ledger:
 
 def _classes_of(role: str, context: Context, surveys: SurveySheets) -> Iterator[tuple[str, np.ndarray]]:
     """Classes of a role with at least one record or survey, and the rows of each."""
+    rows = _rows_by_class(role, context)
+    if role in _WORD_ROLES:
+        named = [f"{role}:{word}" for word in surveys.words() if of_role(word, role)]
+    else:
+        named = [role] if surveys.of(role).any() else []
+    for object_class in sorted({*rows, *named}):
+        yield object_class, np.asarray(rows.get(object_class, np.array([], dtype="int64")))
+
+
+def _rows_by_class(role: str, context: Context) -> dict[str, np.ndarray]:
+    """The rows of each class of a role that has any."""
     table = context.city.table(role)
     if role not in _WORD_ROLES:
-        if len(table) or surveys.of(role).any():
-            yield role, np.arange(len(table))
-        return
+        return {role: np.arange(len(table))} if len(table) else {}
     words = pd.Series(class_codes(role, table), dtype=object)
     if role == "components":
         words = words.map(component_classes()).fillna(words)
-    rows = words.groupby(words).indices
-    named = [word for word in surveys.words() if of_role(word, role)]
-    for word in sorted({*rows, *named}):
-        yield f"{role}:{word}", np.asarray(rows.get(word, np.array([], dtype="int64")))
+    return {f"{role}:{word}": rows for word, rows in words.groupby(words).indices.items()}
+
+
+def records_in_cells(role: str, context: Context) -> dict[tuple[str, str], int]:
+    """Number of records of each class of a role in each cell (code) of a context that has any."""
+    codes, outlines = context.cells
+    cells = Cells(context, codes, outlines)
+    found = {}
+    for object_class, rows in _rows_by_class(role, context).items():
+        record, cell, _ = cells.shares(role, rows)
+        of_cell = _records_and_cells(record, cell, len(codes))[1]
+        for at, count in zip(*np.unique(of_cell, return_counts=True)):
+            found[object_class, codes[at]] = int(count)
+    return found
+
+
+def _records_and_cells(record: np.ndarray, cell: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each pair of a record and one of `size` cells that it lies in, once, in order, shape (p,) each."""
+    inside = cell != OUTSIDE
+    return np.divmod(_distinct(record[inside] * size + cell[inside]), max(size, 1))
 
 
 def of_role(word: str, role: str) -> bool:
@@ -204,7 +229,7 @@ def _class_ledger(
     record, cell, metres = cells.shares(role, rows)
     inside = cell != OUTSIDE
     size = len(cells.codes)
-    of_record, of_cell = np.divmod(_distinct(record[inside] * size + cell[inside]), max(size, 1))
+    of_record, of_cell = _records_and_cells(record, cell, size)
     seen = surveys.of(object_class)
     covered = cells.cover(surveys.shapes, seen)
     in_cell = np.bincount(of_cell, minlength=size)

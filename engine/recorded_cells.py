@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from .ledger import ROLES, Ledger, ledger
+from .ledger import ROLES, Ledger, ledger, records_in_cells
 from .statistic import After, Change, statistic
 
 if TYPE_CHECKING:
@@ -62,32 +62,23 @@ class RecordedCells:
     def after(self, gained: Mapping[tuple[str, str], int]) -> RecordedCells:
         """With further records gained."""
         every = {pair: self.gained.get(pair, 0) + gained.get(pair, 0) for pair in {*self.gained, *gained}}
-        return RecordedCells(self.book, every)
+        return RecordedCells(self.book, {pair: count for pair, count in every.items() if count})
 
     def flipped(self, other: RecordedCells) -> list[str]:
         """Codes of cells that are never surveyed for a class in one of two only."""
-        pairs = {*self.gained, *other.gained}
+        pairs = {pair for pair, count in self.gained.items() ^ other.gained.items()}
         return sorted(
             {code for name, code in pairs if self._is_never(name, code) != other._is_never(name, code)}
         )
 
 
 def _carry(cells: RecordedCells, change: Change) -> After[RecordedCells]:
-    was, now = (_records(rows) for rows in (change.was, change.now))
+    was, now = (records_in_cells(change.role, rows) for rows in (change.was, change.now))
+    if was == now:
+        return After(cells)
     after = cells.after({pair: now.get(pair, 0) - was.get(pair, 0) for pair in {*was, *now}})
     grid = change.was.whole.grid
     return After(after, shapely.bounds(grid.outlines(cells.flipped(after))))
-
-
-def _records(context: Context) -> dict[tuple[str, str], int]:
-    """Records of each class in each cell of a context that has any."""
-    book = ledger(context)
-    return {
-        (name, code): int(count)
-        for name, known in book.classes.items()
-        for code, count in zip(book.codes[known.cell], known.records)
-        if count
-    }
 
 
 @statistic(*ROLES, carry=_carry)
