@@ -20,7 +20,6 @@ from ..store.database import open_store
 from . import run as runs
 from .call import Call
 from .held import HeldCities
-from .thresholds import standards_in_force
 
 
 def edit(call: Call, cities: HeldCities) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def edit(call: Call, cities: HeldCities) -> dict[str, Any]:
     role = _role(call)
     held = cities.held(call.text("city"), edited=role)
     with open_store(call.text("store")) as store:
-        standards = standards_in_force(store, held.city)
+        standards = held.standards(store)
         context = held.context(standards, runs.dismissed(store), call.is_cancelled)
         change = lay_over(context, role, *_edited(call, context, role))
         held.accept_edit(role)
@@ -73,7 +72,13 @@ def _edited(call: Call, context: Context, role: str) -> tuple[gpd.GeoDataFrame, 
     gone = pd.Series([str(item) for item in changes.get("deletes") or []], dtype="str")
     ids = pd.concat([gone, pd.Series([str(item.get("id")) for item in upserts], dtype="str")])
     before = index.take(role, index.sharing(role, ("id",), hashes_of(ids)))
-    return edited_rows(role, upserts, before, context.city.tz), gone
+    return edited_rows(role, upserts, before, context.own(_usual_source, role), context.city.tz), gone
+
+
+def _usual_source(context: Context, role: str) -> str:
+    """The source most of a role's records are of: a layer is edited where most of them lie."""
+    names = context.city.table(role)["source_name"].value_counts()
+    return str(names.index[0]) if len(names) else role
 
 
 def _changes(call: Call) -> dict[str, Any]:

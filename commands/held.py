@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
 from ..model.errors import CityGapError
+from ..store.standards import read_standards
 from .call import Call
+from .thresholds import standards_in_force
 
 if TYPE_CHECKING:
     from ..engine.city import City
     from ..engine.context import Context
     from ..engine.standards import Standards
+    from ..store.database import Store
 
 IDLE_S = 600.0
 """A city nobody asked about for ten minutes is dropped."""
@@ -31,6 +34,8 @@ class Held:
     stamps: Stamps = field(init=False)
     _context: Optional[Context] = None
     _edited: bool = False
+    _rows: list[dict[str, str]] = field(default_factory=list)
+    _standards: Optional[Standards] = None
 
     def __post_init__(self) -> None:
         self.stamps = _stamps(self.city)
@@ -43,6 +48,13 @@ class Held:
             self.city = self._context.once(CityIndex).city()
             self._context, self._edited = None, False
         return self.city
+
+    def standards(self, store: Store) -> Standards:
+        """The standards of a store for the city; they are the same ones as long as their rows are."""
+        rows = read_standards(store)
+        if self._standards is None or rows != self._rows:
+            self._rows, self._standards = rows, standards_in_force(store, self.city)
+        return self._standards
 
     def context(
         self, standards: Standards, dismissed: frozenset[str], is_cancelled: Callable[[], bool]

@@ -14,6 +14,7 @@ from ..engine.card import data_card
 from ..engine.check import CheckResult
 from ..engine.city import City
 from ..engine.context import Context
+from ..engine.index import CityIndex
 from ..engine.ledger import ledger, ledger_rows
 from ..engine.matrix import pipe_matrix, stock_by_decade
 from ..engine.reconcile import reconcile
@@ -91,7 +92,7 @@ def merge(
         store,
         run,
         result.rules,
-        to_rows(result.findings, city),
+        to_rows(result.findings, city, None if owners is None else result.context.once(CityIndex)),
         sources,
         in_window=in_window,
         owners=owners,

@@ -18,13 +18,13 @@ def standards_in_force(known: Optional[Store], city: City) -> Standards:
     The rows of the store, or the shipped ones where it has none; the city's own rows (role
     `standards`) take the place of the city rows of the store with the same key.
     """
-    rows = _rows_of_store(known) or list(shipped_standards())
+    rows = rows_of_store(known) or list(shipped_standards())
     return Standards(_overlaid(rows, city_rows(city)), city.as_of.date())
 
 
 def keep_city_rows(store: Store, city: City) -> None:
     """Write the standards of a check into the store: shipped rows once, the city's own when they changed."""
-    before = _rows_of_store(store)
+    before = rows_of_store(store)
     if not any(row.origin == "shipped" for row in before):
         write_standards(store, [_as_dict(row) for row in shipped_standards()], "shipped")
     kept = [row for row in before if row.origin == "city"]
@@ -39,7 +39,8 @@ def due_days(standards: Standards) -> dict[str, Optional[float]]:
     return {severity: None if row is None else row.days() for severity, row in rows.items()}
 
 
-def _rows_of_store(store: Optional[Store]) -> list[Standard]:
+def rows_of_store(store: Optional[Store]) -> list[Standard]:
+    """The rows a store holds; none without one."""
     if store is None:
         return []
     return [Standard(**{name: row.get(name) or "" for name in COLUMNS}) for row in read_standards(store)]

@@ -90,6 +90,7 @@ class CityIndex:
         self._bounds = lru_cache(maxsize=None)(self._make_bounds)
         self._tree = lru_cache(maxsize=None)(self._make_tree)
         self._keys = lru_cache(maxsize=None)(self._make_keys)
+        self._source_names = lru_cache(maxsize=None)(lambda role: source_names(self._city.table(role)))
 
     def _make_bounds(self, role: str) -> np.ndarray:
         return bounds_of_table(self._city.table(role))
@@ -147,6 +148,11 @@ class CityIndex:
         if not len(fresh):
             return part
         return joined_failures(part, len(old), failures_at(self._fresh[role].failures, fresh), len(fresh))
+
+    def source_names(self, role: str) -> frozenset[str]:
+        """Names of the sources of a role's records."""
+        names = self._source_names(role)
+        return names | source_names(self._fresh[role].table) if role in self._fresh else names
 
     def _parted(self, role: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the city's table, and of those that edits brought."""
@@ -224,6 +230,11 @@ class KnownRows:
         if role not in self.rows:
             return self.whole.value_failures(role)
         return self.index.failures(self.whole, role, self.rows[role])
+
+
+def source_names(table: pd.DataFrame) -> frozenset[str]:
+    """Names of the sources of the records of a table."""
+    return frozenset(table["source_name"].dropna().unique().tolist())
 
 
 def _meeting(bounds: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -114,6 +114,10 @@ class WatchedStandards(Standards):
         self._standards = standards
         self._memory = memory
 
+    def watches(self, standards: Standards) -> bool:
+        """Whether these are the standards it watches."""
+        return self._standards is standards
+
     @property
     def rows(self) -> tuple[Standard, ...]:
         """Every row in force."""
@@ -139,6 +143,8 @@ class WatchedStandards(Standards):
 
 def changed_names(before: Standards, after: Standards) -> frozenset[str]:
     """The names of the standards whose rows differ."""
+    if isinstance(before, WatchedStandards) and before.watches(after):
+        return frozenset()
     differing = {*before.rows, *before.shipped} ^ {*after.rows, *after.shipped}
     return frozenset(row.rule_or_activity for row in differing)
 

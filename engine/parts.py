@@ -15,11 +15,13 @@ from ..model.roles import OBJECT_LAYERS
 from .context import Context
 from .registry import RULES
 from .rule import Rule
-from .window import Edit, Own, owner_names, owns, part_of, within
+from .window import Edit, Need, Own, owner_names, owns, part_of, within
 
-REACHES_M = (30.0, 60.0, 300.0, float("inf"))
-"""Rules whose reach lies in one band share one part of the city: cutting one for each would cost more."""
+REACHES_M = (60.0, 300.0, float("inf"))
+"""Rules whose reach lies in one band share one part of a window: cutting one for each would cost more."""
 
+EDIT_REACHES_M = REACHES_M[1:]
+"""Around an edit rules own few objects, and what they see of them is little whatever the reach."""
 
 _CELL = frozenset(("cell",))
 
@@ -58,7 +60,8 @@ class Parts:
             return None
         edit, reach = self._edit, rule.reach_m(self._context)
         is_narrow = edit is not None and edit.is_of_objects and rule.is_of_its_own
-        return next(band for band in REACHES_M if reach <= band), is_narrow
+        bands = REACHES_M if edit is None else EDIT_REACHES_M
+        return next(band for band in bands if reach <= band), is_narrow
 
     def _cut_for(self, alike: tuple[float, bool]) -> Part:
         context, edit = self._context, self._edit
@@ -66,18 +69,28 @@ class Parts:
             rule for rule in RULES if self._alike(rule) == alike and (not edit or edit.alters(rule, context))
         ]
         roles = frozenset(role for rule in rules for role in rule.roles)
-        reach = max(rule.reach_m(context) for rule in rules if rule.reach_m is not None)
-        reaches = dict.fromkeys(roles, reach)
+        needs = [
+            Need(owners_of(rule), frozenset(rule.roles), rule.reach_m(context))
+            for rule in rules
+            if rule.reach_m
+        ]
         if edit is None:
             own = within(context, self._window)
         elif alike[1]:
             objects = _edit_reaches(rules, roles & edit.roles, edit, context)
             own = edit.around(context, objects)
-            reaches = {**dict.fromkeys(roles.difference(OBJECT_LAYERS), reach), **objects}
+            records = roles.difference(OBJECT_LAYERS)
+            needs = [need._replace(roles=need.roles & records) for need in needs]
+            needs += [Need(frozenset((role,)), frozenset((role,)), far) for role, far in objects.items()]
         else:
             own = edit.around(context, _edit_reaches(rules, roles, edit, context))
         names = owner_names(context, own)
-        return Part(part_of(context, own, names, reaches), own, names)
+        return Part(part_of(context, own, names, needs), own, names)
+
+
+def owners_of(rule: Rule) -> frozenset[str]:
+    """Roles whose objects own findings of a rule, ``cell`` too."""
+    return frozenset(rule.owners or (*(role for role in rule.roles if role in OBJECT_LAYERS), *_CELL))
 
 
 def _edit_reaches(
@@ -87,7 +100,7 @@ def _edit_reaches(
     reaches: dict[str, float] = {}
     for rule in rules:
         far = edit.reach_m(rule, context) or 0.0
-        for owner in (roles | _CELL).intersection(rule.owners or OBJECT_LAYERS, (*rule.roles, *_CELL)):
+        for owner in (roles | _CELL) & (owners_of(rule) if rule.owners else owners_of(rule) - _CELL):
             reaches[owner] = max(reaches.get(owner, 0.0), far)
     return reaches
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -13,13 +13,22 @@ import shapely
 from ..model.gap import FindingRow
 from .city import City, usable
 from .findings import params_text
+from .index import CityIndex, hashes_of, source_names
 
 _CHUNK = 20_000
 
 
-def to_rows(findings: gpd.GeoDataFrame, city: City) -> Iterator[FindingRow]:
-    """The findings as rows for the store, without pandas' nulls."""
-    sources = SourcesByObject(city, findings["objects"])
+def to_rows(
+    findings: gpd.GeoDataFrame, city: City, index: Optional[CityIndex] = None
+) -> Iterator[FindingRow]:
+    """The findings as rows for the store, without pandas' nulls.
+
+    Parameters
+    ----------
+    index : CityIndex, optional
+        Of the city and the edits made since: quicker for a few findings.
+    """
+    sources = SourcesByObject(city, findings["objects"], index)
     for begin in range(0, len(findings), _CHUNK):
         yield from _rows(findings.iloc[begin : begin + _CHUNK], sources)
 
@@ -48,14 +57,20 @@ def _where(known: np.ndarray, values: Iterable[Any]) -> Iterator[Any]:
 class SourcesByObject:
     """From which sources the objects of findings came, for the roles that several sources gave."""
 
-    def __init__(self, city: City, objects: Iterable[Sequence[str]]) -> None:
+    def __init__(
+        self, city: City, objects: Iterable[Sequence[str]], index: Optional[CityIndex] = None
+    ) -> None:
         self._names: dict[str, dict[str, tuple[str, ...]]] = {}
         asked = pd.Series([text for names in objects for text in names], dtype=object).unique()
         for role, table in city.tables.items():
             key = "code" if role == "units" else "id"
-            if table["source_name"].nunique() > 1 and key in table:
-                ids = [text.partition(":")[2] for text in asked if text.startswith(f"{role}:")]
-                self._names[role] = _sources_of(table[[key, "source_name"]].dropna(), key, ids)
+            ids = [text.partition(":")[2] for text in asked if text.startswith(f"{role}:")]
+            if key not in table or not ids:
+                continue
+            names = source_names(table) if index is None else index.source_names(role)
+            if len(names) > 1:
+                pairs = table[[key, "source_name"]] if index is None else _pairs(index, role, key, ids)
+                self._names[role] = _sources_of(pairs.dropna(), key, ids)
 
     def of(self, objects: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Role to source names of ``role:id`` objects; a role is left out where one of them is not known."""
@@ -71,6 +86,12 @@ class SourcesByObject:
             else:
                 found[role] = tuple(sorted({*found.get(role, ()), *names}))
         return {role: names for role, names in found.items() if role not in unknown}
+
+
+def _pairs(index: CityIndex, role: str, key: str, ids: Sequence[str]) -> pd.DataFrame:
+    """Key and source of the records of some ids."""
+    rows = index.sharing(role, (key,), hashes_of(pd.Series(ids, dtype=object)))
+    return pd.DataFrame({name: index.column(role, name, rows) for name in (key, "source_name")})
 
 
 def _sources_of(pairs: pd.DataFrame, key: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -7,9 +7,9 @@ the rows joined to them by an id. Law: the findings of any tiling equal those of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import geopandas as gpd
 import numpy as np
@@ -22,7 +22,7 @@ from .context import Context
 from .findings import anchor_places
 from .index import CityIndex, KnownRows, bounds_of_table, hashes_of
 from .rule import Rule
-from .statistic import Change
+from .statistic import NOWHERE, Change
 
 _SPATIAL = (*OBJECT_LAYERS, "visits", "hotline")
 """Roles of which a part holds some rows; of the others it holds them all."""
@@ -271,7 +271,15 @@ def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
     return pd.concat([objects, objects.str.replace(r"^[a-z_]+:", "", regex=True)])
 
 
-def part_of(context: Context, own: Own, names: frozenset[str], reaches: Mapping[str, float]) -> Context:
+class Need(NamedTuple):
+    """Rows of some roles that matter within a reach (metres) of what is owned of others (``cell`` too)."""
+
+    owners: frozenset[str]
+    roles: frozenset[str]
+    reach_m: float
+
+
+def part_of(context: Context, own: Own, names: frozenset[str], needs: Sequence[Need]) -> Context:
     """The part of a city that a run needs to answer for what it owns.
 
     Parameters
@@ -280,21 +288,17 @@ def part_of(context: Context, own: Own, names: frozenset[str], reaches: Mapping[
         Of the whole city.
     names : frozenset of str
         Of what it owns (`owner_names`).
-    reaches : mapping of str to float
-        The roles that the rules read which will run, and how far from what it owns rows of each may
-        matter to them, metres.
+    needs : sequence of Need
+        Of the rules that will run.
     """
     whole, index = context.whole, context.once(CityIndex)
     city, near = whole.city, _joined(index, own.rows)
+    roles = frozenset(role for need in needs for role in need.roles)
     frames = _frames(context, near, own)
-    seen = {
-        role: index.meeting(role, _few(_grown(frames, far)))
-        for role, far in reaches.items()
-        if role in _SPATIAL
-    }
+    seen = {role: index.meeting(role, _seen_from(frames, role, needs)) for role in _SPATIAL if role in roles}
     rows = _joined(index, {role: _union(mine, near.get(role)) for role, mine in seen.items()})
     rows = {role: mine for role, mine in rows.items() if role in city.tables}
-    records = [role for role in _RECORDS if role in reaches and role in city.tables]
+    records = [role for role in _RECORDS if role in roles and role in city.tables]
     if records:
         named = _as_named(index, rows)
         rows |= {role: _union(index.sharing(role, ("object_id",), named), rows.get(role)) for role in records}
@@ -314,18 +318,32 @@ def around_findings(context: Context, findings: gpd.GeoDataFrame) -> Context:
     return context.part(replace(context.city, tables=tables), _NO_CELLS)
 
 
-def _frames(context: Context, rows: Rows, own: Own) -> np.ndarray:
-    """Bounds of all that is owned; what lies in a window's own bounds is one frame."""
+def _frames(context: Context, rows: Rows, own: Own) -> dict[str, np.ndarray]:
+    """Bounds of what is owned by role; what lies in a window's own bounds is one frame."""
     index = context.once(CityIndex)
-    frames = [index.bounds_of(role, mine) for role, mine in rows.items()]
-    if len(own.cells):
-        frames.append(shapely.bounds(context.grid.outlines(list(own.cells))))
-    every = _placed(np.concatenate(frames) if frames else np.zeros((0, 4)))
+    frames = {role: _placed(index.bounds_of(role, mine)) for role, mine in rows.items()}
+    frames["cell"] = shapely.bounds(context.grid.outlines(list(own.cells))).reshape(-1, 4)
     if own.outline is None:
-        return every
-    west, south, east, north = own.outline.bounds
-    outside = (every[:, 0] < west) | (every[:, 1] < south) | (every[:, 2] > east) | (every[:, 3] > north)
-    return np.concatenate([every[outside], [[west, south, east, north]]])
+        return frames
+    window = np.array(own.outline.bounds)
+    outside = {role: every[_is_outside(every, window)] for role, every in frames.items()}
+    return {role: np.concatenate([every, [window]]) for role, every in outside.items()}
+
+
+def _is_outside(frames: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Whether each frame reaches out of a window, shape (n,)."""
+    return np.asarray((frames[:, :2] < window[:2]).any(axis=1) | (frames[:, 2:] > window[2:]).any(axis=1))
+
+
+def _seen_from(frames: Mapping[str, np.ndarray], role: str, needs: Sequence[Need]) -> np.ndarray:
+    """Where rows of a role matter to what is owned."""
+    found = [
+        _grown(frames[owner], need.reach_m)
+        for need in needs
+        if role in need.roles
+        for owner in need.owners.intersection(frames)
+    ]
+    return _few(np.concatenate([NOWHERE, *found]))
 
 
 def _placed(frames: np.ndarray) -> np.ndarray:

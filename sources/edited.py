@@ -21,7 +21,7 @@ from .normalise import as_field
 
 
 def edited_rows(
-    role: str, upserts: Sequence[dict[str, Any]], before: gpd.GeoDataFrame, zone: ZoneInfo
+    role: str, upserts: Sequence[dict[str, Any]], before: gpd.GeoDataFrame, source: str, zone: ZoneInfo
 ) -> gpd.GeoDataFrame:
     """The rows of `upserts` as the city holds them; what an upsert does not name stays as it was.
 
@@ -32,6 +32,8 @@ def edited_rows(
         (role fields or further columns to what was typed).
     before : GeoDataFrame
         The rows of these ids, as `City.tables` holds them.
+    source : str
+        Name of the source that a new row is of.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def edited_rows(
     known = before.drop_duplicates("id").set_index("id", drop=False)
     rows = known.reindex(ids)
     rows["id"] = ids
-    rows["source_name"] = rows["source_name"].fillna(_usual_source(before, role))
+    rows["source_name"] = rows["source_name"].fillna(source)
     shapes = rows.geometry.to_numpy().copy()
     for number, item in enumerate(upserts):
         if "wkb64" in item:
@@ -73,11 +75,6 @@ def _with(column: pd.Series, named: np.ndarray, values: pd.Series) -> pd.Series:
     mixed = column.astype(object)
     mixed[named] = values.astype(object)
     return mixed.where(mixed.notna(), None).astype(column.dtype)
-
-
-def _usual_source(before: gpd.GeoDataFrame, role: str) -> str:
-    names = before["source_name"].dropna()
-    return str(names.mode().iloc[0]) if len(names) else role
 
 
 def _id_of(item: dict[str, Any]) -> str:

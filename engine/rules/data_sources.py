@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from ...model.roles import OBJECT_LAYERS
@@ -185,25 +186,34 @@ def _reach(context: Context) -> float:
 
 
 def _edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
-    """Around records of a role that two sources hold."""
-    return _reach(context) if len(context.once(_sources)[edit.role]) > 1 else None
+    """Around records of classes that two sources hold."""
+    held = context.once(_sources)
+    classes = {name for table in edit.tables for name in class_codes(edit.role, table)}
+    several = any(
+        len(sources) > 1 for (role, name), sources in held.items() if role == edit.role and name in classes
+    )
+    return _reach(context) if several else None
 
 
-def _carry_sources(
-    names: Mapping[str, frozenset[str]], change: Change
-) -> After[Mapping[str, frozenset[str]]]:
+Sources = Mapping[tuple[str, str], frozenset[str]]
+
+
+def _carry_sources(held: Sources, change: Change) -> After[Sources]:
     new = _sources_of(change.now, change.role)
-    return After({**names, change.role: names[change.role] | new})
+    return After({**held, **{pair: held.get(pair, frozenset()) | names for pair, names in new.items()}})
 
 
 @statistic(*OBJECT_LAYERS, carry=_carry_sources)
-def _sources(context: Context) -> Mapping[str, frozenset[str]]:
-    """Sources of the records of each object layer; after edits at least those."""
-    return {role: _sources_of(context, role) for role in OBJECT_LAYERS}
+def _sources(context: Context) -> Sources:
+    """Sources of the records of each role and class; after edits at least those."""
+    return {pair: names for role in OBJECT_LAYERS for pair, names in _sources_of(context, role).items()}
 
 
-def _sources_of(context: Context, role: str) -> frozenset[str]:
-    return frozenset(context.city.table(role)["source_name"].dropna().unique().tolist())
+def _sources_of(context: Context, role: str) -> Sources:
+    table = context.city.table(role)
+    names = pd.DataFrame({"class": class_codes(role, table), "source": table["source_name"].astype(object)})
+    held = names.dropna().drop_duplicates().groupby("class")["source"]
+    return {(role, word): frozenset(sources) for word, sources in held}
 
 
 CONFLICTING_SOURCES = Rule(

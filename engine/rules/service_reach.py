@@ -257,14 +257,13 @@ def _reach_m(context: Context) -> float:
 
 
 def _edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
-    """Around streets, and facilities of the classes that have a service distance."""
+    """Around facilities of classes with a service distance; streets alter the whole net or nothing."""
     if edit.role == "housing":
         return 0.0
-    if edit.role == "components" and not any(
+    serves = edit.role == "components" and any(
         of_class("components", table, name).any() for name in _classes(context) for table in edit.tables
-    ):
-        return None
-    return _reach_m(context) / 2
+    )
+    return _reach_m(context) / 2 if serves else None
 
 
 OUT_OF_REACH = Rule(
