@@ -14,7 +14,7 @@ from .coverage import SLACK_M, lines_of
 
 if TYPE_CHECKING:
     from .context import Context
-    from .statistic import Change
+    from .window import Edit
 
 
 def surround_m(context: Context) -> float:
@@ -50,11 +50,11 @@ def is_connector(context: Context) -> np.ndarray:
     return connector
 
 
-def tells_connectors(change: Change) -> bool:
+def tells_connectors(edit: Edit) -> bool:
     """Whether an edit may make pipes connectors or undo it: by a rain inlet, or the outline of a building."""
-    if change.role == "pipe_points":
-        return any(_is_inlet(rows.city.table("pipe_points")).any() for rows in (change.was, change.now))
-    return change.role == "housing" and change.is_reshaped
+    if edit.role == "pipe_points":
+        return any(_is_inlet(table).any() for table in edit.tables)
+    return edit.role == "housing" and edit.is_reshaped
 
 
 def _is_inlet(points: pd.DataFrame) -> np.ndarray:

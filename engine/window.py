@@ -108,15 +108,15 @@ class Edit:
     names : Series of str
         Ids of the objects that these rows name.
     frames : ndarray of float64, shape (f, 4)
-        Bounds of the rows, as they were and as they are, and of the `connectors`.
-    connectors : Series of str
-        Ids of other pipes that became connectors by it, or are none any more.
+        Bounds of the rows, as they were and as they are.
     moved : ndarray of float64, shape (m, 4)
         Bounds of other places whose answers it alters by way of statistics.
     is_reshaped : bool
         Whether a row has another geometry than it had, came or went.
     is_unsettled : bool
         Whether only a look at the whole city tells some statistic after it.
+    besides : Edit, optional
+        Of the pipes that became connectors by it, or are none any more.
     """
 
     role: str
@@ -124,10 +124,10 @@ class Edit:
     ids: pd.Series
     names: pd.Series
     frames: np.ndarray
-    connectors: pd.Series
     moved: np.ndarray
     is_reshaped: bool
     is_unsettled: bool
+    besides: Optional[Edit] = None
 
     @property
     def _weighs(self) -> bool:
@@ -140,15 +140,19 @@ class Edit:
         return self.role in OBJECT_LAYERS and not self._weighs
 
     @property
+    def _both(self) -> tuple[Edit, ...]:
+        return (self,) if self.besides is None else (self, self.besides)
+
+    @property
     def roles(self) -> frozenset[str]:
         """Roles whose rows it altered."""
-        return frozenset((self.role, "pipes") if len(self.connectors) else (self.role,))
+        return frozenset(edit.role for edit in self._both)
 
     def alters(self, rule: Rule, context: Context) -> bool:
         """Whether it may alter what a rule says."""
-        if self._weighs or (len(self.connectors) and "pipes" in rule.roles):
+        if self._weighs:
             return True
-        if self.role not in rule.roles:
+        if not self.roles.intersection(rule.roles):
             return False
         return self.is_unsettled or rule.reach_m is None or self.reach_m(rule, context) is not None
 
@@ -156,11 +160,10 @@ class Edit:
         """How far from it a rule may say something else of other objects, metres; None if nowhere."""
         if rule.reach_m is None:
             return 0.0
-        if len(self.connectors) and "pipes" in rule.roles:
-            return rule.reach_m(context)
-        if self.role not in rule.roles:
-            return 0.0
-        return rule.reach_m(context) if rule.edit_reach_m is None else rule.edit_reach_m(context, self)
+        edits = [edit for edit in self._both if edit.role in rule.roles]
+        reach = rule.edit_reach_m or (lambda context, _: rule.reach_m(context))
+        far = [metres for metres in (reach(context, edit) for edit in edits) if metres is not None]
+        return max(far, default=None)
 
     def words(self, field: str) -> frozenset[str]:
         """The values of a field of text in its rows, as they were and as they are."""
@@ -186,20 +189,22 @@ class Edit:
         index = context.once(CityIndex)
         objects = {role: far for role, far in reaches.items() if role in OBJECT_LAYERS}
         rows = {role: index.sharing(role, ("id",), hashes_of(self._named(role))) for role in objects}
-        homes = np.concatenate([self.frames, *(index.bounds_of(*item) for item in rows.items())])
+        frames = np.concatenate([edit.frames for edit in self._both])
+        homes = np.concatenate([frames, *(index.bounds_of(*item) for item in rows.items())])
         for role, far in objects.items():
             if far or not self.is_of_objects:
-                rows[role] = _union(rows[role], index.meeting(role, self._reached(self.frames, far)))
+                rows[role] = _union(rows[role], index.meeting(role, self._reached(frames, far)))
         far = max(reaches.values(), default=0.0)
         has_cells = "cell" in reaches or not self.is_of_objects
         cells = _cells_met(self._reached(homes, far), context) if has_cells else _NO_CELLS
-        return Own(rows, cells, edited=frozenset(f"{self.role}:" + self.ids.astype(object)))
+        names = [f"{edit.role}:" + edit.ids.astype(object) for edit in self._both]
+        return Own(rows, cells, edited=frozenset(pd.concat(names)))
 
     def _named(self, role: str) -> pd.Series:
         """Ids of the objects of a role that it touched: if it is of records, whatever they name."""
         if not self.is_of_objects:
-            return pd.concat([self.ids, self.names, self.connectors])
-        return self.ids if role == self.role else self.connectors if role == "pipes" else self.ids[:0]
+            return pd.concat([self.ids, self.names])
+        return pd.concat([self.ids[:0], *(edit.ids for edit in self._both if edit.role == role)])
 
     def _reached(self, frames: np.ndarray, reach_m: float) -> np.ndarray:
         """Places within reach of it."""
@@ -212,23 +217,30 @@ def lay_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Seri
 
     The statistics of the context follow, or are moved (`Context.carry`).
     """
+    for known in {role, "pipes"} if role in _TELL_CONNECTORS else {role}:
+        context.know(known)
+    edit = _laid_over(context, role, fresh, gone)
+    turned = _turned_connectors(context, edit.frames) if tells_connectors(edit) else _NO_ROWS
+    if not len(turned):
+        return edit
+    besides = _laid_over(context, "pipes", context.once(CityIndex).take("pipes", turned), gone[:0])
+    moved = np.concatenate([edit.moved, besides.moved])
+    return replace(edit, moved=moved, is_unsettled=edit.is_unsettled or besides.is_unsettled, besides=besides)
+
+
+def _laid_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Series) -> Edit:
     index = context.once(CityIndex)
-    context.know(role)
     ids = pd.concat([fresh["id"], gone], ignore_index=True)
     before = index.sharing(role, ("id",), hashes_of(ids))
     frames = _placed(np.concatenate([index.bounds_of(role, before), bounds_of_table(fresh)]))
-    codes = _cells_met(frames, context)
-    was = _rows_alone(context, role, before, codes)
+    cells = _cells_met(frames, context)
+    was = _rows_alone(context, role, before, cells)
     index.replace(role, fresh, _judge(context, role, fresh), gone)
-    now = _rows_alone(context, role, index.sharing(role, ("id",), hashes_of(ids)), codes)
-    change = Change(role, was, now)
-    turned = _turned_connectors(context, frames) if tells_connectors(change) else _NO_ROWS
-    frames = np.concatenate([frames, index.bounds_of("pipes", turned)])
-    connectors = index.column("pipes", "id", turned)
-    tables = was.city.table(role), now.city.table(role)
-    settled, moved = context.moved, context.carry(change)
-    named, is_unsettled = _named(role, *tables), context.moved != settled
-    return Edit(role, tables, ids, named, frames, connectors, moved, change.is_reshaped, is_unsettled)
+    now = _rows_alone(context, role, index.sharing(role, ("id",), hashes_of(ids)), cells)
+    change, settled = Change(role, was, now), context.moved
+    moved, tables = context.carry(change), (was.city.table(role), now.city.table(role))
+    is_unsettled = context.moved != settled
+    return Edit(role, tables, ids, _named(role, *tables), frames, moved, change.is_reshaped, is_unsettled)
 
 
 def _rows_alone(context: Context, role: str, rows: np.ndarray, cells: np.ndarray) -> Context:
@@ -250,17 +262,12 @@ def _judge(context: Context, role: str, table: gpd.GeoDataFrame) -> Context:
 
 
 def _turned_connectors(context: Context, frames: np.ndarray) -> np.ndarray:
-    """Rows of pipes near that became connectors or are none any more, laid over as they are judged now."""
+    """Rows of pipes near that became connectors or are none any more, and of those that share their ids."""
     index = context.once(CityIndex)
     rows = index.meeting("pipes", _grown(frames, surround_m(context)))
     was = index.subject(context, "pipes", rows).rows["connector"].to_numpy(dtype=bool)
     turned = rows[was != is_connector(_judge(context, "pipes", index.take("pipes", rows)))]
-    if not len(turned):
-        return turned
-    keys = index.hashes("pipes", "id", turned)
-    table = index.take("pipes", index.sharing("pipes", ("id",), keys))
-    index.replace("pipes", table, _judge(context, "pipes", table), table["id"][:0])
-    return index.sharing("pipes", ("id",), keys)
+    return index.sharing("pipes", ("id",), index.hashes("pipes", "id", turned))
 
 
 def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
