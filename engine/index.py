@@ -169,6 +169,11 @@ class CityIndex:
             found.append(len(self._city.table(role)) + _meeting(self._fresh[role].bounds, frames))
         return np.unique(np.concatenate(found))
 
+    def chosen(self, role: str, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Those of some rows (sorted) that are wanted (mask of the table), and all that edits brought."""
+        old, fresh = self._parted(role, rows)
+        return np.concatenate([old[wanted[old]], fresh + len(wanted)])
+
     def hashes(self, role: str, column: str, rows: np.ndarray) -> np.ndarray:
         """Hash of what rows (sorted) hold in a column, as `hashes_of` gives it."""
         old, fresh = self._parted(role, rows)

@@ -70,7 +70,7 @@ class Parts:
         ]
         roles = frozenset(role for rule in rules for role in rule.roles)
         needs = [
-            Need(owners_of(rule), frozenset(rule.roles), rule.reach_m(context))
+            Need(owners_of(rule), frozenset(rule.roles), rule.reach_m(context), rule.only)
             for rule in rules
             if rule.reach_m
         ]
@@ -81,7 +81,7 @@ class Parts:
             own = edit.around(context, objects)
             records = roles.difference(OBJECT_LAYERS)
             needs = [need._replace(roles=need.roles & records) for need in needs]
-            needs += [Need(frozenset((role,)), frozenset((role,)), far) for role, far in objects.items()]
+            needs += [Need(frozenset((role,)), frozenset((role,)), far, {}) for role, far in objects.items()]
         else:
             own = edit.around(context, _edit_reaches(rules, roles, edit, context))
         names = owner_names(context, own)

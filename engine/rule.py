@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Optional
 
 import geopandas as gpd
+import numpy as np
 
 if TYPE_CHECKING:
     from .city import City
@@ -43,6 +45,8 @@ class Rule:
         whole networks or units.
     owners : tuple of str
         Roles whose objects own its findings, if not every object layer it reads.
+    only : mapping of str to callable
+        Roles of which only some rows matter, and a fact of the whole city that says which (mask).
     edit_reach_m : callable, optional
         Context and an Edit to how far away from its rows the answer about another object can change,
         metres, if that is less than the reach: 0 where only the answer about a row itself can, None
@@ -64,4 +68,5 @@ class Rule:
     unready: Optional[Callable[[Context], Optional[str]]] = None
     is_of_its_own: bool = False
     owners: tuple[str, ...] = ()
+    only: Mapping[str, Callable[[Context], np.ndarray]] = field(default_factory=dict, hash=False)
     edit_reach_m: Optional[Callable[[Context, Edit], Optional[float]]] = None

@@ -80,15 +80,9 @@ def has_streets(context: Context) -> bool:
     return len(context.once(_longest_part).begin) > 0
 
 
-def walked_streets(context: Context) -> Streets:
-    """The largest connected part of the roads walked, as far as this part of the city holds it."""
-    longest = context.once(_longest_part)
-    if context is context.whole:
-        return longest
-    streets = _all_streets(context)
-    part = connected_parts(len(streets.nodes), *streets.edges()[:2])
-    inside = np.isin(streets.nodes, longest.nodes[np.unique(longest.joint_node)])
-    return streets.only(np.isin(part, part[inside]))
+def longest_part(context: Context) -> Streets:
+    """The longest connected part of the roads walked in the whole city."""
+    return context.once(_longest_part)
 
 
 def _carry_longest(longest: Streets, change: Change) -> Optional[After[Streets]]:

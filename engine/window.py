@@ -161,9 +161,10 @@ class Edit:
         if rule.reach_m is None:
             return 0.0
         edits = [edit for edit in self._both if edit.role in rule.roles]
-        reach = rule.edit_reach_m or (lambda context, _: rule.reach_m(context))
-        far = [metres for metres in (reach(context, edit) for edit in edits) if metres is not None]
-        return max(far, default=None)
+        if rule.edit_reach_m is None:
+            return rule.reach_m(context) if edits else None
+        far = [rule.edit_reach_m(context, edit) for edit in edits]
+        return max((metres for metres in far if metres is not None), default=None)
 
     def words(self, field: str) -> frozenset[str]:
         """The values of a field of text in its rows, as they were and as they are."""
@@ -279,11 +280,15 @@ def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
 
 
 class Need(NamedTuple):
-    """Rows of some roles that matter within a reach (metres) of what is owned of others (``cell`` too)."""
+    """Rows of some roles that matter within a reach (metres) of what is owned of others (``cell`` too).
+
+    Of a role in `only` just the rows of the whole city's table that are named there (mask).
+    """
 
     owners: frozenset[str]
     roles: frozenset[str]
     reach_m: float
+    only: Mapping[str, Callable[[Context], np.ndarray]]
 
 
 def part_of(context: Context, own: Own, names: frozenset[str], needs: Sequence[Need]) -> Context:
@@ -302,7 +307,7 @@ def part_of(context: Context, own: Own, names: frozenset[str], needs: Sequence[N
     city, near = whole.city, _joined(index, own.rows)
     roles = frozenset(role for need in needs for role in need.roles)
     frames = _frames(context, near, own)
-    seen = {role: index.meeting(role, _seen_from(frames, role, needs)) for role in _SPATIAL if role in roles}
+    seen = {role: _seen(role, frames, needs, whole) for role in _SPATIAL if role in roles}
     rows = _joined(index, {role: _union(mine, near.get(role)) for role, mine in seen.items()})
     rows = {role: mine for role, mine in rows.items() if role in city.tables}
     records = [role for role in _RECORDS if role in roles and role in city.tables]
@@ -342,15 +347,16 @@ def _is_outside(frames: np.ndarray, window: np.ndarray) -> np.ndarray:
     return np.asarray((frames[:, :2] < window[:2]).any(axis=1) | (frames[:, 2:] > window[2:]).any(axis=1))
 
 
-def _seen_from(frames: Mapping[str, np.ndarray], role: str, needs: Sequence[Need]) -> np.ndarray:
-    """Where rows of a role matter to what is owned."""
-    found = [
-        _grown(frames[owner], need.reach_m)
-        for need in needs
-        if role in need.roles
-        for owner in need.owners.intersection(frames)
+def _seen(role: str, frames: Mapping[str, np.ndarray], needs: Sequence[Need], whole: Context) -> np.ndarray:
+    """Rows of a role that matter to what is owned."""
+    index, mine = whole.once(CityIndex), [need for need in needs if role in need.roles]
+    near = [
+        _grown(frames[owner], need.reach_m) for need in mine for owner in need.owners.intersection(frames)
     ]
-    return _few(np.concatenate([NOWHERE, *found]))
+    rows = index.meeting(role, _few(np.concatenate([NOWHERE, *near])))
+    if not all(role in need.only for need in mine):
+        return rows
+    return index.chosen(role, rows, np.logical_or.reduce([whole.once(need.only[role]) for need in mine]))
 
 
 def _placed(frames: np.ndarray) -> np.ndarray:

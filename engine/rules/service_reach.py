@@ -21,7 +21,7 @@ from ..findings import join_findings, make_findings
 from ..nearest import nearest
 from ..rule import Outcome, Rule
 from ..statistic import After, Change, recounted, statistic
-from ..streets import FAR, UNITS_A_M, Stops, Walk, has_streets, walked_streets
+from ..streets import FAR, UNITS_A_M, Stops, Walk, has_streets, longest_part
 
 if TYPE_CHECKING:
     from ..window import Edit
@@ -138,6 +138,24 @@ def _untested(context: Context) -> list[str]:
     return said
 
 
+def _walk(context: Context) -> Walk:
+    """Ways along the streets of the whole city."""
+    most = max((2 * context.number(_REACH, name) for name in _classes(context)), default=0.0)
+    return Walk(longest_part(context), most, context.check_cancelled)
+
+
+def _is_facility(context: Context) -> np.ndarray:
+    """Which components are of a class with a service distance, shape (n,)."""
+    table = context.city.table("components")
+    masks = [of_class("components", table, name) for name in _classes(context)]
+    return np.logical_or.reduce([np.zeros(len(table), dtype=bool), *masks])
+
+
+def _no_road(context: Context) -> np.ndarray:
+    """Parts of a city walk on the streets of the whole."""
+    return np.zeros(len(context.city.table("roads")), dtype=bool)
+
+
 class _Walks:
     """Distances from homes along the streets.
 
@@ -148,8 +166,8 @@ class _Walks:
     """
 
     def __init__(self, homes: np.ndarray, context: Context) -> None:
-        most = max((2 * context.number(_REACH, name) for name in _classes(context)), default=0.0)
-        self._walk = Walk(walked_streets(context), most, context.check_cancelled)
+        # Millions of streets go when a run over the whole city is done with them.
+        self._walk = _walk(context) if context is context.whole else context.once(_walk)
         self._shapes = context.city.table("housing").geometry.to_numpy()[homes]
         self._stops: Optional[Stops] = None
 
@@ -273,6 +291,7 @@ OUT_OF_REACH = Rule(
     roles=("housing", "components", "roads", "units"),
     reach_m=_reach_m,
     owners=("housing",),
+    only={"components": _is_facility, "roads": _no_road},
     edit_reach_m=_edit_reach_m,
     unready=_unready,
 )
