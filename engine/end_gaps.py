@@ -60,47 +60,71 @@ def end_gaps(
     on_chunk : callable
         Called between chunks of work.
     """
-    shapes = _shapes(lines)
-    places = shapes.corners.take(np.concatenate([shapes.first, shapes.first + shapes.pieces]), axis=0)
-    owner = np.tile(np.arange(len(lines)), 2)
-    # Both ends of a closed line are in one place, which says nothing of other lines.
-    starts, stops = np.split(places, 2)
-    closed = (starts == stops).all(axis=1)
-    asked = np.flatnonzero(alone(spots(places, group[owner])) | closed[owner])
-    gap = np.full(len(owner), np.inf)
     groups = np.unique(group)
+    # Of all lines at once: group by group they lie apart in memory.
+    corners, number = shapely.get_coordinates(lines), shapely.get_num_coordinates(lines)
+    first = np.cumsum(number) - number
 
-    def tree(number: slice) -> tuple[np.ndarray, shapely.STRtree]:
-        among = np.flatnonzero(group == groups[number])
-        return among, shapely.STRtree(lines[among])
+    def sorted_out(which: slice) -> tuple[np.ndarray, _Lines]:
+        rows = np.flatnonzero(group == groups[which])
+        return rows, _lines(lines[rows], corners, first[rows], number[rows] - 1)
 
-    # The next tree grows while this one is asked.
-    for each, (among, nearby) in zip(groups, in_chunks(tree, len(groups), 1, on_chunk)):
-        mine = asked[group[owner[asked]] == each]
-        gap[mine] = _gaps(places.take(mine, axis=0), owner[mine], shapes, among, nearby, near, on_chunk)
-    found = np.flatnonzero((gap > touch) & (gap <= near))
-    found = found[np.lexsort((found, owner[found]))]
-    return EndGaps(owner[found], found >= len(lines), gap[found])
+    line, last, gaps = [np.zeros(0, dtype="int64")], [np.zeros(0, dtype=bool)], [np.zeros(0)]
+    # The next group is sorted out while this one is measured.
+    for rows, mine in in_chunks(sorted_out, len(groups), 1, on_chunk):
+        gap = mine.gaps(near, on_chunk)
+        found = np.flatnonzero((gap > touch) & (gap <= near))
+        line.append(rows[mine.lone[found] % len(rows)])
+        last.append(mine.lone[found] >= len(rows))
+        gaps.append(gap[found])
+    order = np.lexsort((np.concatenate(last), np.concatenate(line)))
+    return EndGaps(*(np.concatenate(column)[order] for column in (line, last, gaps)))
 
 
 @dataclass(frozen=True)
-class _Shapes:
-    """Lines as their corners, one line after another.
+class _Lines:
+    """The lines of one group, and their ends: all where lines start, in order, then all where they stop.
 
     Attributes
     ----------
+    tree : STRtree
     corners : ndarray of float64, shape (c, 2)
-        Metres.
+        Of one line after another, also of those of other groups, metres.
     first, pieces : ndarray of int64, shape (n,)
         The first corner of each line, and how many straight pieces it has.
+    places : ndarray of float64, shape (2 n, 2)
+        Of the ends, metres.
+    lone : ndarray of int64, shape (k,)
+        The ends that share their place with that of no other line, neighbours one after another.
     """
 
+    tree: shapely.STRtree
     corners: np.ndarray
     first: np.ndarray
     pieces: np.ndarray
+    places: np.ndarray
+    lone: np.ndarray
+
+    def gaps(self, near: float, on_chunk: Callable[[], None]) -> np.ndarray:
+        """Distance from each lone end to the nearest other line, shape (k,).
+
+        Surely right up to `near`; beyond, or where nothing is so near, it may be more.
+        """
+
+        def measured(chunk: slice) -> np.ndarray:
+            ends = self.lone[chunk]
+            places = self.places.take(ends, axis=0)
+            end, line = self.tree.query(frames(places, near + _HAIR_M))
+            other = np.flatnonzero(ends[end] % len(self.first) != line)
+            end, line = end[other], line[other]
+            nearest = np.full(len(ends), np.inf)
+            np.minimum.at(nearest, end, self.apart(line, places.take(end, axis=0)))
+            return nearest
+
+        return np.concatenate([np.zeros(0), *in_chunks(measured, len(self.lone), _CHUNK, on_chunk)])
 
     def apart(self, line: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Distance between each line and the place beside it, shape (k,)."""
+        """Distance between each line and the place beside it, shape (p,)."""
         number = self.pieces[line]
         begins = np.cumsum(number) - number
         pair = np.repeat(np.arange(len(line)), number)
@@ -110,39 +134,11 @@ class _Shapes:
         return np.asarray(np.minimum.reduceat(distance, begins)) if len(line) else distance
 
 
-def _shapes(lines: np.ndarray) -> _Shapes:
-    number = shapely.get_num_coordinates(lines)
-    return _Shapes(shapely.get_coordinates(lines), np.cumsum(number) - number, number - 1)
-
-
-def _gaps(
-    places: np.ndarray,
-    owner: np.ndarray,
-    shapes: _Shapes,
-    among: np.ndarray,
-    tree: shapely.STRtree,
-    near: float,
-    on_chunk: Callable[[], None],
-) -> np.ndarray:
-    """Distance from each place to the nearest line of a tree that does not own it, shape (k,).
-
-    The tree holds the lines `among`. Surely right up to `near`; beyond, or where nothing is so near, it
-    may be more.
-    """
-    # Neighbours one after another: the tree is quicker where it has just been.
-    order = np.argsort(np.floor(places[:, 1] / _STRIP_M) * _WIDE_M + places[:, 0])
-
-    def measured(chunk: slice) -> np.ndarray:
-        rows = order[chunk]
-        mine = places.take(rows, axis=0)
-        end, found = tree.query(frames(mine, near + _HAIR_M))
-        line = among[found]
-        other = np.flatnonzero(owner[rows[end]] != line)
-        end, line = end[other], line[other]
-        nearest = np.full(len(rows), np.inf)
-        np.minimum.at(nearest, end, shapes.apart(line, mine.take(end, axis=0)))
-        return nearest
-
-    gap = np.empty(len(order))
-    gap[order] = np.concatenate([np.zeros(0), *in_chunks(measured, len(order), _CHUNK, on_chunk)])
-    return gap
+def _lines(lines: np.ndarray, corners: np.ndarray, first: np.ndarray, pieces: np.ndarray) -> _Lines:
+    places = corners.take(np.concatenate([first, first + pieces]), axis=0)
+    # Both ends of a closed line are in one place, which says nothing of other lines.
+    closed = (places[: len(lines)] == places[len(lines) :]).all(axis=1)
+    lone = np.flatnonzero(alone(spots(places, np.zeros(len(places), dtype="int8"))) | np.tile(closed, 2))
+    east, north = places.take(lone, axis=0).T
+    order = np.argsort(np.floor(north / _STRIP_M) * _WIDE_M + east)
+    return _Lines(shapely.STRtree(lines), corners, first, pieces, places, lone[order])
