@@ -172,8 +172,20 @@ def _settled(
         found.append(pairs.where(~covered[pairs.area]))
     rest = _Near(*(np.concatenate(column) for column in zip(*found)))
     rest = rest.where(~covered[rest.area])
+    rows = np.unique(rest.area)
+    radius[rows] = _radii(areas[rows], centre[rows])
+    rest = rest.where(rest.apart <= reach + radius[rest.area])
     covered[_within_nearest(areas, pieces, rest, inside)] = True
     return covered, rest.where(~covered[rest.area])
+
+
+def _radii(areas: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """How far the farthest corner of each area is from its middle, shape (n,): less than half its bounds."""
+    corners, of = shapely.get_coordinates(areas, return_index=True)
+    away = corners - centre.take(of, axis=0)
+    farthest = np.zeros(len(areas))
+    np.maximum.at(farthest, of, np.hypot(away[:, 0], away[:, 1]))
+    return farthest
 
 
 def _within_nearest(areas: np.ndarray, pieces: _Pieces, near: _Near, inside: float) -> np.ndarray:
