@@ -13,6 +13,8 @@ import numpy as np
 import shapely
 
 _POLYGON = 3
+_UPRIGHT_M = 1e-12
+"""Sides no wider than this have nothing under them, and no slope to reckon with."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def sides(polygons: np.ndarray) -> Sides:
     rings, polygon, is_hole = _rings(polygons)
     places, ring = shapely.get_coordinates(rings, return_index=True)
     way = np.diff(places, axis=0)
-    real = np.flatnonzero((ring[1:] == ring[:-1]) & (way[:, 0] != 0))
+    real = np.flatnonzero((ring[1:] == ring[:-1]) & (np.abs(way[:, 0]) > _UPRIGHT_M))
     way, ring = way.take(real, axis=0), ring[real]
     goes_east, north = way[:, 0] > 0, places[:, 1]
     clockwise = np.bincount(ring, way[:, 0] * (north[real] + north[real + 1]), len(rings)) > 0
