@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 
 from .coverage import line_parts
 from .planar import apart, frames
+from .shared_area import shared_area, sides
 from .threads import in_chunks
 
 _CHUNK = 4_000
-_STRIP_M = 1_000.0
+_BUFFERS = 250
+_CUT = 1000
 _SURELY_IN = 0.984
 _SURELY_OUT = 1.012
-"""Shares of the distance: GEOS drops bends of up to 1 % of it from a line before it draws the buffer, and
-arcs of 8 pieces a quarter circle keep 0.5 % inside the circle."""
+"""Shares of the distance: an arc of 8 pieces a quarter circle may keep 1.1 % inside the circle, and GEOS may
+leave out places of a line that are within 1 % of the distance of the one before."""
+
+_SHORT = 0.01
+_HAIR_M2 = 1e-7
+"""Rounding noise of the area that a polygon and a buffer share, square metres."""
 
 
 def area_outside(
@@ -51,103 +58,165 @@ def area_outside(
     -------
     ndarray of float64, shape (n,), square metres
     """
-    pieces = _pieces(lines)
-    west, south = shapely.bounds(areas)[:, :2].T
-    # Neighbours one after another: a line is buffered once for all areas of a chunk.
-    order = np.lexsort((west, np.floor(south / _STRIP_M)))
+    pieces = _pieces(lines, distance * _SHORT)
+    covered, near = _settled(areas, pieces, distance, on_chunk)
+    outside = np.zeros(len(areas))
+    outside[~covered] = shapely.area(areas[~covered])
+    sections, section = pieces.sections(near.piece)
 
-    def outside(chunk: slice) -> np.ndarray:
-        mine = areas[order[chunk]]
-        covered, near = _settled(mine, pieces, distance)
-        mine[covered] = None
-        _take_away(mine, shapely.buffer(pieces.sections(near), distance, quad_segs=quad_segs))
-        return np.where(covered, 0.0, shapely.area(mine))
+    def buffered(chunk: slice) -> np.ndarray:
+        return np.asarray(shapely.buffer(sections[chunk], distance, quad_segs=quad_segs))
 
-    result = np.zeros(len(areas))
-    result[order] = np.concatenate([np.zeros(0), *in_chunks(outside, len(areas), _CHUNK, on_chunk)])
-    return result
+    none = np.zeros(0, dtype=object)
+    buffers = np.concatenate([none, *in_chunks(buffered, len(sections), _BUFFERS, on_chunk)])
+    pairs = np.unique(near.area * len(sections) + section)
+    area, buffer = np.divmod(pairs, max(len(sections), 1))
+    cut, first, at = np.unique(area, return_index=True, return_inverse=True)
+    first = np.append(first, len(area))
+
+    def left(chunk: slice) -> np.ndarray:
+        mine = slice(first[chunk.start], first[chunk.stop])
+        used, taken = np.unique(buffer[mine], return_inverse=True)
+        return _left(areas[cut[chunk]], at[mine] - chunk.start, buffers[used], taken)
+
+    outside[cut] = np.concatenate([np.zeros(0), *in_chunks(left, len(cut), _CUT, on_chunk)])
+    return outside
 
 
 @dataclass(frozen=True)
 class _Pieces:
-    """The straight pieces of lines, each from a place to the next.
+    """The straight pieces of lines, each from a place to the next and named by the first of the two.
 
     Attributes
     ----------
-    parts : ndarray of shapely LineString, shape (m,)
     places : ndarray of float64, shape (p, 2)
     part : ndarray of int64, shape (p,)
-        To which part each place belongs.
-    first : ndarray of int64, shape (k,)
-        The place where each piece starts.
-    tree : STRtree
-        Of the pieces.
+        To which part of the lines each place belongs.
+    every : ndarray of int64, shape (k,)
+        All pieces.
+    whole : ndarray of bool, shape (m,)
+        Parts whose buffer is not that of their sections put together: a closed one has no caps where it
+        begins, and what GEOS leaves out of a line with short pieces depends on where it begins.
     """
 
-    parts: np.ndarray
     places: np.ndarray
     part: np.ndarray
-    first: np.ndarray
-    tree: shapely.STRtree
+    every: np.ndarray
+    whole: np.ndarray
 
     def apart(self, piece: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Distance between each piece and the point beside it, shape (n,)."""
-        start = self.first[piece]
-        return apart(points, self.places[start], self.places[start + 1])
+        return apart(points, self.places.take(piece, axis=0), self.places.take(piece + 1, axis=0))
 
-    def sections(self, pieces: np.ndarray) -> np.ndarray:
-        """Lines along runs of these pieces; closed parts whole, since they have no caps where they begin."""
-        start = self.first[pieces]
-        closed = shapely.is_closed(self.parts[self.part[start]])
-        whole = self.parts[np.unique(self.part[start[closed]])]
-        start = start[~closed]
-        goes_on = np.zeros(len(start), dtype=bool)
-        goes_on[1:] = (np.diff(start) == 1) & (np.diff(self.part[start]) == 0)
-        section = np.cumsum(~goes_on) - 1
-        last = np.flatnonzero(~np.append(goes_on[1:], False)[: len(start)])
-        place, section = np.append(start, start[last] + 1), np.append(section, section[last])
-        order = np.argsort(section, kind="stable")
-        return np.append(whole, shapely.linestrings(self.places[place[order]], indices=section[order]))
+    def frames(self, piece: np.ndarray, by: float) -> np.ndarray:
+        """`frames` around pieces, shape (n,)."""
+        start, end = self.places.take(piece, axis=0), self.places.take(piece + 1, axis=0)
+        return frames(np.hstack([np.minimum(start, end), np.maximum(start, end)]), by)
+
+    def sections(self, piece: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lines along runs of these pieces, or along all of a part that is `whole`; and which each is on."""
+        starts = np.zeros(len(self.places), dtype=bool)
+        starts[piece] = True
+        touched = np.zeros(len(self.whole), dtype=bool)
+        touched[self.part[piece]] = True
+        starts[self.every] |= (self.whole & touched)[self.part[self.every]]
+        stops = np.append(False, starts)[:-1]
+        section, used = np.cumsum(starts & ~stops) - 1, starts | stops
+        lines = shapely.linestrings(self.places[used], indices=section[used])
+        return np.asarray(lines), section[piece]
 
 
-def _pieces(lines: np.ndarray) -> _Pieces:
+def _pieces(lines: np.ndarray, short: float) -> _Pieces:
     parts, _ = line_parts(lines)
     places, part = shapely.get_coordinates(parts, return_index=True)
-    first = np.flatnonzero(part[1:] == part[:-1])
-    tree = shapely.STRtree(shapely.linestrings(np.stack([places[first], places[first + 1]], axis=1)))
-    return _Pieces(parts, places, part, first, tree)
+    every = np.flatnonzero(part[1:] == part[:-1])
+    way = np.diff(places, axis=0).take(every, axis=0)
+    whole = shapely.is_closed(parts)
+    whole[part[every[np.hypot(way[:, 0], way[:, 1]) <= short]]] = True
+    return _Pieces(places, part, every, whole)
 
 
-def _settled(areas: np.ndarray, pieces: _Pieces, distance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Areas that surely lie in one buffer, shape (n,), and the pieces near any other, sorted.
+class _Near(NamedTuple):
+    """Pairs of an area and a piece near it, and how far its middle is from the piece, shape (p,) each."""
+
+    area: np.ndarray
+    piece: np.ndarray
+    apart: np.ndarray
+
+    def where(self, kept: np.ndarray) -> _Near:
+        return _Near(self.area[kept], self.piece[kept], self.apart[kept])
+
+
+def _settled(
+    areas: np.ndarray, pieces: _Pieces, distance: float, on_chunk: Callable[[], None]
+) -> tuple[np.ndarray, _Near]:
+    """Areas that surely lie in one buffer, shape (n,), and the pieces near any other.
 
     Where a run of such pieces ends, all areas but the covered ones are too far to meet its cap.
     """
-    bounds, reach = shapely.bounds(areas), distance * _SURELY_OUT
+    bounds, reach, inside = shapely.bounds(areas), distance * _SURELY_OUT, distance * _SURELY_IN
     centre, radius = (bounds[:, :2] + bounds[:, 2:]) / 2, np.hypot(*(bounds[:, 2:] - bounds[:, :2]).T) / 2
-    area, piece = pieces.tree.query(frames(bounds, reach))
-    apart = pieces.apart(piece, centre[area])
-    near = apart <= reach + radius[area]
-    area, piece, apart = area[near], piece[near], apart[near]
+    tree = shapely.STRtree(areas)
+
+    def near(chunk: slice) -> _Near:
+        asked = pieces.every[chunk]
+        which, area = tree.query(pieces.frames(asked, reach))
+        piece = asked[which]
+        away = pieces.apart(piece, centre.take(area, axis=0))
+        return _Near(area, piece, away).where(np.flatnonzero(away <= reach + radius[area]))
+
+    covered = np.zeros(len(areas), dtype=bool)
+    found = [_Near(np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"), np.zeros(0))]
+    for pairs in in_chunks(near, len(pieces.every), _CHUNK, on_chunk):
+        covered[pairs.area[pairs.apart + radius[pairs.area] <= inside]] = True
+        found.append(pairs.where(~covered[pairs.area]))
+    rest = _Near(*(np.concatenate(column) for column in zip(*found)))
+    rest = rest.where(~covered[rest.area])
+    rows = np.unique(rest.area)
+    radius[rows] = _radii(areas[rows], centre[rows])
+    rest = rest.where(rest.apart <= reach + radius[rest.area])
+    covered[_within_nearest(areas, pieces, rest, inside)] = True
+    return covered, rest.where(~covered[rest.area])
+
+
+def _radii(areas: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """How far the farthest corner of each area is from its middle, shape (n,): less than half its bounds."""
+    corners, of = shapely.get_coordinates(areas, return_index=True)
+    away = corners - centre.take(of, axis=0)
+    farthest = np.zeros(len(areas))
+    np.maximum.at(farthest, of, np.hypot(away[:, 0], away[:, 1]))
+    return farthest
+
+
+def _within_nearest(areas: np.ndarray, pieces: _Pieces, near: _Near, inside: float) -> np.ndarray:
+    """Areas that lie within a distance of the piece nearest to their middle, shape (k,)."""
     least = np.full(len(areas), np.inf)
-    np.minimum.at(least, area, apart)
-    is_least = apart == least[area]
+    np.minimum.at(least, near.area, near.apart)
+    is_least = near.apart == least[near.area]
     nearest = np.zeros(len(areas), dtype="int64")
-    nearest[area[is_least]] = piece[is_least]
-    covered = least <= distance * _SURELY_IN
+    nearest[near.area[is_least]] = near.piece[is_least]
+    maybe = np.flatnonzero(least <= inside)
     # What lies within a distance of a straight piece is convex: the corners speak for the area.
-    corners, of = shapely.get_coordinates(areas[covered], return_index=True)
-    of = np.flatnonzero(covered)[of]
-    covered[of[pieces.apart(nearest[of], corners) > distance * _SURELY_IN]] = False
-    return covered, np.unique(piece[~covered[area]])
+    corners, of = shapely.get_coordinates(areas[maybe], return_index=True)
+    out = of[pieces.apart(nearest[maybe[of]], corners) > inside]
+    return np.delete(maybe, out)
 
 
-def _take_away(left: np.ndarray, buffers: np.ndarray) -> None:
-    """Take from what is `left` of each area the buffers, one after another, in place."""
-    buffer, area = shapely.STRtree(left).query(buffers, predicate="intersects")
-    order = np.argsort(area, kind="stable")
-    buffer, area = buffer[order], area[order]
-    turn = np.arange(len(area)) - np.searchsorted(area, area)
-    for number in range(turn.max(initial=-1) + 1):
-        now = turn == number
-        left[area[now]] = shapely.difference(left[area[now]], buffers[buffer[now]])
+def _left(areas: np.ndarray, area: np.ndarray, buffers: np.ndarray, buffer: np.ndarray) -> np.ndarray:
+    """How much of each area is outside the buffers it is paired with, shape (n,); areas change in place.
+
+    The buffer that shares most with an area is taken from it first; of the last one its share is enough.
+    """
+    left, bounding = shapely.area(areas), sides(buffers)
+    while len(area):
+        rows, at = np.unique(area, return_inverse=True)
+        shared = shared_area(sides(areas[rows]), bounding, at, buffer)
+        order = np.lexsort((-shared, area))
+        order = order[shared[order] > _HAIR_M2]
+        area, buffer = area[order], buffer[order]
+        is_most = np.diff(area, prepend=-1) != 0
+        left[area[is_most]] -= shared[order[is_most]]
+        more = is_most & ~np.append(is_most[1:], True)[: len(area)]
+        areas[area[more]] = shapely.difference(areas[area[more]], buffers[buffer[more]])
+        area, buffer = area[~is_most], buffer[~is_most]
+    return np.maximum(left, 0)

@@ -24,7 +24,10 @@ def frames(bounds: np.ndarray, by: float = 0.0) -> np.ndarray:
 
 def apart(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Distance between each point and the straight piece beside it; places of shape (n, 2), gives (n,)."""
-    away, way = points - start, end - start
-    square = np.maximum(np.einsum("ij,ij->i", way, way), np.finfo("float64").tiny)
-    away -= way * np.clip(np.einsum("ij,ij->i", way, away) / square, 0, 1)[:, None]
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", away, away)))
+    (east, north), (ahead, aside) = (points - start).T, (end - start).T
+    share = east * ahead + north * aside
+    share /= np.maximum(ahead * ahead + aside * aside, np.finfo("float64").tiny)
+    np.clip(share, 0, 1, out=share)
+    east -= ahead * share
+    north -= aside * share
+    return np.asarray(np.sqrt(east * east + north * north))

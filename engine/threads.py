@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,7 +29,7 @@ def in_chunks(work: Callable[[slice], T], count: int, size: int, on_chunk: Calla
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     slices = (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
     waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with _uncollected(), ThreadPoolExecutor(threads) as pool:
         try:
             for chunk in slices:
                 waiting.append(pool.submit(work, chunk))
@@ -40,3 +42,15 @@ def in_chunks(work: Callable[[slice], T], count: int, size: int, on_chunk: Calla
         finally:
             for job in waiting:
                 job.cancel()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No collection of garbage meanwhile: it would walk the whole city, for shapes that go when let go of."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,5 +1,6 @@
 """Chunks in threads: everything once, in order, and an error ends the job."""
 
+import gc
 import threading
 
 import pytest
@@ -35,3 +36,16 @@ def test_the_caller_can_stop_it_and_little_more_is_begun():
     with pytest.raises(InterruptedError):
         list(in_chunks(work, 100_000, 10, stop))
     assert len(begun) < 100
+
+
+def test_garbage_is_collected_again_after_the_last_chunk_and_after_a_stop():
+    def stop():
+        raise InterruptedError
+
+    assert list(in_chunks(lambda chunk: gc.isenabled(), 5, 1, lambda: None)) == [False] * 5
+    assert gc.isenabled()
+    with pytest.raises(InterruptedError):
+        list(in_chunks(lambda chunk: chunk, 5, 1, stop))
+    assert gc.isenabled()
+    list(zip([0], in_chunks(lambda chunk: chunk, 5, 1, lambda: None)))
+    assert gc.isenabled()
