@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import Any, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -31,6 +31,9 @@ from .standards import Standard, Standards
 from .statistic import NOWHERE, STATISTICS, Change, Statistic
 from .units import Units, is_within_any
 from .weights import cell_weights
+
+if TYPE_CHECKING:
+    from .rule import Rule
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -230,19 +233,35 @@ class Context:
         return self._memory.recall(key, find)
 
     def run_ahead(
-        self, rules: Sequence[str], find: Callable[[str], tuple[gpd.GeoDataFrame, Any]], processes: int
+        self,
+        groups: Sequence[Sequence[Rule]],
+        find: Callable[[Rule], tuple[gpd.GeoDataFrame, Any]],
+        processes: int,
     ) -> Iterator[str]:
-        """Let processes find what rules that read no other one will say; gives those that are done."""
+        """Let processes find what rules will say, each group in one; gives the rules that are done.
 
-        def work(rule_id: str) -> tuple[pd.DataFrame, Any, frozenset[str]]:
-            self.run_once(rule_id, (), lambda: find(rule_id))
-            (findings, said), names = self._memory.entry(self._key_of(rule_id, ()))
-            return packed(findings), said, names
+        Parameters
+        ----------
+        groups : sequence of sequence of Rule
+            In the order of a run; a rule reads others of its group alone.
+        """
 
-        for rule_id, (table, said, names) in side_by_side(rules, work, processes, self.check_cancelled):
-            found = unpacked(table, self.city.crs), said
-            self._memory.adopt(self._key_of(rule_id, ()), found, names)
-            yield rule_id
+        def work(number: int) -> list[tuple[str, Hashable, pd.DataFrame, Any, frozenset[str]]]:
+            return [self._ran_ahead(rule, find) for rule in groups[number]]
+
+        for _, done in side_by_side(range(len(groups)), work, processes, self.check_cancelled):
+            for rule_id, key, table, said, names in done:
+                self._memory.adopt(key, (unpacked(table, self.city.crs), said), names)
+                yield rule_id
+
+    def _ran_ahead(
+        self, rule: Rule, find: Callable[[Rule], tuple[gpd.GeoDataFrame, Any]]
+    ) -> tuple[str, Hashable, pd.DataFrame, Any, frozenset[str]]:
+        """What a rule says, as it is sent to another process: its key, findings, and names they rest on."""
+        self.run_once(rule.rule_id, rule.reads, lambda: find(rule))
+        key = self._ran[rule.rule_id]
+        (findings, said), names = self._memory.entry(key)
+        return rule.rule_id, key, packed(findings), said, names
 
     @contextmanager
     def meanwhile(self, fact: Callable[[Context], Any]) -> Iterator[None]:
