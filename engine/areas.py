@@ -18,7 +18,7 @@ def unit_of(context: Context, role: str, level: str) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int64, shape (n,); -1 where none does
+    ndarray of int32, shape (n,); -1 where none does
     """
     return context.own(_units_of, role)[ALL_LEVELS.index(level)]
 

@@ -18,8 +18,8 @@ from .city import City, usable
 from .context import Context, representative_points
 from .findings import join_findings, merge_equal_keys, raise_severity
 from .hold import held_rule
+from .ledger import ledger
 from .processes import CAN_FORK
-from .recorded_cells import recorded_cells
 from .registry import RULES
 from .rule import Rule
 from .rules.data_position import shift_verdicts
@@ -191,9 +191,12 @@ def _know_ahead(context: Context) -> None:
     with context.meanwhile(shift_verdicts):
         for role in context.city.tables:
             context.subject(role)
-            unit_of(context, role, "city")
             context.check_cancelled()
-        context.once(recorded_cells)
+        with context.meanwhile(ledger):
+            for role in OBJECT_LAYERS:
+                unit_of(context, role, "city")
+                context.check_cancelled()
+            context.once(cell_weights)
 
 
 def _find(

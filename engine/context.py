@@ -302,18 +302,26 @@ class Context:
 
     def points(self, role: str) -> np.ndarray:
         """Representative point of each object of a role, None without a place, shape (n,)."""
-        shapes, places = self.city.table(role).geometry.to_numpy(), self._places(role)
-        points = _kept(shapes, ~np.isnan(places[:, 0]))
-        extended = shapely.get_type_id(points) > _POINT
-        points[extended] = shapely.points(places[extended])
+        points = self.city.table(role).geometry.to_numpy().copy()
+        rows, places = self._places(role)
+        points[rows] = None
+        placed = ~np.isnan(places[:, 0])
+        points[rows[placed]] = shapely.points(places[placed])
         return points
 
     @remembered
-    def _places(self, role: str) -> np.ndarray:
-        """Where `points` are, NaN without a place, shape (n, 2): a tenth of what the points would take."""
-        table = self.city.table(role)
-        points = representative_points(table.geometry.to_numpy(), usable(table.geometry))
-        return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    def _places(self, role: str) -> tuple[np.ndarray, np.ndarray]:
+        """Rows whose geometry is no point with a place, and where their `points` are, NaN without a place.
+
+        Shape (k,) and (k, 2): a tenth of what the points would take.
+        """
+        geometry = self.city.table(role).geometry
+        shapes, has_place = geometry.to_numpy(), usable(geometry)
+        rows = np.flatnonzero(
+            ~shapely.is_missing(shapes) & ~(has_place & (shapely.get_type_id(shapes) == _POINT))
+        )
+        points = representative_points(shapes[rows], has_place[rows])
+        return rows, np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
     def age(self, role: str) -> np.ndarray:
         """Age of each object in years (T.year - year), NaN where unrecorded, shape (n,)."""
@@ -365,7 +373,9 @@ class Context:
     @remembered
     def recorded(self, role: str) -> Subject:
         """The objects of a role as recorded: fillers and dates after T empty."""
-        table = pd.DataFrame(self.city.table(role).drop(columns="geometry"))
+        given = self.city.table(role)
+        # Column by column: as a table pandas would copy them.
+        table = pd.DataFrame({name: given[name] for name in given if name != "geometry"}, copy=False)
         for field in table.select_dtypes("datetimetz"):
             _empty(table, field, (table[field] > pd.Timestamp(self.at)).to_numpy(dtype=bool))
         for field in table.columns.difference(["id", "source_name"]):

@@ -150,7 +150,7 @@ def _drain_ends(city: City, context: Context) -> _Ends:
     last = np.repeat([False, True], len(drain))
     drain = np.tile(drain, 2)
     x, y = (np.nan_to_num(get(place)) for get in (shapely.get_x, shapely.get_y))
-    order = np.lexsort((y, x, last, pipes["id"].astype(object).to_numpy()[drain], node))
+    order = np.lexsort((y, x, last, np.asarray(pipes["id"].iloc[drain].astype(object)), node))
     numbers, first = np.unique(node[order], return_index=True)
     owner = np.full(len(node), -1, dtype="int64")
     known = numbers >= 0

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Optional
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...model.errors import CityGapError
 from ...model.roles import OBJECT_LAYERS
@@ -211,8 +213,7 @@ def _is_never_done(row: Standard, days: float, context: Context) -> bool:
         tested |= bool(mine.any())
         if visited_by_id(visits, table["id"][mine], role).any():
             return False
-        objects, _ = near_visits(context, visits, role)
-        if mine[objects].any():
+        if len(near_visits(context, visits, role, mine)[0]):
             return False
     return tested
 
@@ -303,26 +304,29 @@ def _grades(pair: Pair, context: Context) -> dict[str, pd.Series]:
     """Grade, zone and, of roads, class of the objects of a pair: one column each."""
     columns: dict[str, list[pd.Series]] = defaultdict(list)
     for role in (*_roles_of(pair.object_class), *(("units",) if pair.object_class == "units" else ())):
-        mine = of_class(role, context.city.table(role), pair.object_class)
-        for name, words in _grades_of_role(role, context).items():
-            columns[name].append(pd.Series(words, dtype=object)[mine])
+        mine = np.flatnonzero(of_class(role, context.city.table(role), pair.object_class))
+        for name, words in _grades_of_role(role, mine, context).items():
+            columns[name].append(pd.Series(words, dtype=object))
     return {name: pd.concat(parts, ignore_index=True) for name, parts in columns.items()}
 
 
-def _grades_of_role(role: str, context: Context) -> dict[str, np.ndarray]:
+def _grades_of_role(role: str, mine: np.ndarray, context: Context) -> dict[str, np.ndarray]:
     subject = context.subject(role)
-    own = {name: _texts(subject.values(name)) for name in ("danger_grade", "maintenance_grade", "highway")}
+
+    def own(name: str) -> np.ndarray:
+        return _texts(subject.values(name).iloc[mine])
+
     if role == "units":
-        return {name: _texts(subject.values(name)) for name in ("grade", "zone_type")}
-    of_unit = in_smallest_unit(context, role, "grade")
+        return {name: own(name) for name in ("grade", "zone_type")}
+    grade, of_unit = own("maintenance_grade"), in_smallest_unit(context, role, "grade")[mine]
     grades = {
-        "grade": np.where(pd.isna(own["maintenance_grade"]), of_unit, own["maintenance_grade"]),
-        "zone": in_smallest_unit(context, role, "zone_type"),
+        "grade": np.where(pd.isna(grade), of_unit, grade),
+        "zone": in_smallest_unit(context, role, "zone_type")[mine],
     }
     if role == "housing":
-        grades["danger_grade"] = own["danger_grade"]
+        grades["danger_grade"] = own("danger_grade")
     if role == "roads":
-        grades["highway"] = own["highway"]
+        grades["highway"] = own("highway")
     return grades
 
 
@@ -340,12 +344,12 @@ def _overdue_by_grade(pair: Pair, context: Context) -> dict[str, dict[str, float
     if not len(late):
         return {}
     late = late[(late["severity"] != "info") & late["key"].map(lambda key: _is_about(key, pair.activity))]
-    names = set(late["object_role"].astype(object) + ":" + late["object_id"].astype(object))
     overdue: list[np.ndarray] = []
     for role in _roles_of(pair.object_class):
         table = context.city.table(role)
-        ids = f"{role}:" + table["id"][of_class(role, table, pair.object_class)].astype(object)
-        overdue.append(ids.isin(names).to_numpy(dtype="float64"))
+        ids = pa.array(table["id"][of_class(role, table, pair.object_class)], type=pa.large_string())
+        found = pa.array(late["object_id"][late["object_role"] == role].unique(), type=pa.large_string())
+        overdue.append(pc.is_in(ids, value_set=found).to_numpy(zero_copy_only=False).astype("float64"))
     if not overdue:
         return {}
     is_late = pd.Series(np.concatenate(overdue))
