@@ -192,11 +192,11 @@ def _know_ahead(context: Context) -> None:
         for role in context.city.tables:
             context.subject(role)
             context.check_cancelled()
-        with context.meanwhile(ledger):
-            for role in OBJECT_LAYERS:
-                unit_of(context, role, "city")
-                context.check_cancelled()
-            context.once(cell_weights)
+    with context.meanwhile(ledger):
+        for role in OBJECT_LAYERS:
+            unit_of(context, role, "city")
+            context.check_cancelled()
+        context.once(cell_weights)
 
 
 def _find(
