@@ -152,14 +152,7 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
 
 def _run_ahead(context: Context, ask: Ask, on_progress: Progress) -> None:
     """Have processes find what the rules say, so that the run only has to collect it."""
-    size = sum(len(table) for table in context.city.tables.values())
-    if (
-        ask.window is not None
-        or ask.edit is not None
-        or ask.processes < 2
-        or size < _WORTH_ROWS
-        or not CAN_FORK
-    ):
+    if ask.window is not None or ask.edit is not None or not pays(context.city, ask.processes):
         return
     if ask.rules is None:
         _know_ahead(context)
@@ -167,6 +160,12 @@ def _run_ahead(context: Context, ask: Ask, on_progress: Progress) -> None:
     ahead = context.run_ahead(groups, lambda rule: _find(rule, context), ask.processes)
     for done, rule_id in enumerate(ahead):
         on_progress("rules", rule_id, done, len(RULES), done / len(RULES))
+
+
+def pays(city: City, processes: int) -> bool:
+    """Whether processes gain more than they cost in a run over a whole city."""
+    size = sum(len(table) for table in city.tables.values())
+    return CAN_FORK and processes > 1 and size >= _WORTH_ROWS
 
 
 def _groups(rules: Sequence[Rule]) -> list[list[Rule]]:

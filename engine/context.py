@@ -309,6 +309,14 @@ class Context:
         points[rows[placed]] = shapely.points(places[placed])
         return points
 
+    def places(self, role: str) -> np.ndarray:
+        """Where `points` are, float64 of shape (n, 2), NaN without a place."""
+        shapes = self.city.table(role).geometry.to_numpy()
+        rows, places = self._places(role)
+        every = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
+        every[rows] = places
+        return every
+
     @remembered
     def _places(self, role: str) -> tuple[np.ndarray, np.ndarray]:
         """Rows whose geometry is no point with a place, and where their `points` are, NaN without a place.
