@@ -23,7 +23,7 @@ from .conditions import Subject, fits, parse
 from .connectors import is_connector
 from .findings import no_findings, packed, unpacked
 from .grid import Grid
-from .memory import Memory, WatchedStandards, changed_names
+from .memory import Memory, WatchedStandards, changed_names, give_back
 from .plausibility import Failure, implausible, value_failures
 from .processes import meanwhile, side_by_side
 from .recorded_cells import recorded_cells
@@ -261,6 +261,7 @@ class Context:
         self.run_once(rule.rule_id, rule.reads, lambda: find(rule))
         key = self._ran[rule.rule_id]
         (findings, said), names = self._memory.entry(key)
+        give_back()
         return rule.rule_id, key, packed(findings), said, names
 
     @contextmanager
