@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..model.vocabulary import component_classes
+from .texts import shared
 
 CLASS_FIELD = {
     "pipes": "class_code",
@@ -31,8 +32,7 @@ def class_codes(role: str, rows: pd.DataFrame) -> np.ndarray:
     field = CLASS_FIELD.get(role)
     if field is None:
         return np.full(len(rows), role, dtype=object)
-    place, words = pd.factorize(rows[field])
-    return np.array([*words, None], dtype=object)[place]
+    return shared(rows[field])
 
 
 def of_class(role: str, rows: pd.DataFrame, object_class: str) -> np.ndarray:

@@ -29,6 +29,7 @@ from .processes import meanwhile, side_by_side
 from .recorded_cells import recorded_cells
 from .standards import Standard, Standards
 from .statistic import NOWHERE, STATISTICS, Change, Statistic
+from .texts import shared
 from .units import Units, is_within_any
 from .weights import cell_weights
 
@@ -463,8 +464,7 @@ class Context:
     def _grades(self, role: str, like: str, subject: Subject) -> np.ndarray:
         """Danger grade for A-D; else the object's maintenance grade, else the grade of its unit."""
         field = "danger_grade" if like in tuple("ABCD") else "maintenance_grade"
-        own = subject.values(field).astype(object)
-        own = own.where(own.notna(), None).to_numpy()
+        own = shared(subject.values(field))
         if field == "danger_grade":
             return own
         of_unit = in_smallest_unit(self, role, "grade")

@@ -13,6 +13,7 @@ import shapely
 from ..model.gap import FindingRow
 from .city import City, usable
 from .findings import params_text
+from .texts import is_among
 
 _CHUNK = 20_000
 
@@ -75,8 +76,7 @@ class SourcesByObject:
 
 def _sources_of(pairs: pd.DataFrame, key: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Sorted names of the sources of each of some ids."""
-    # As objects: pandas asks an Arrow column for each wanted text in Python.
-    mine = pairs[pairs[key].astype(object).isin(ids).to_numpy()].drop_duplicates().sort_values("source_name")
+    mine = pairs[is_among(pairs[key], ids)].drop_duplicates().sort_values("source_name")
     shared = mine[mine[key].duplicated(keep=False)]
     names = dict(zip(mine[key], zip(mine["source_name"])))
     return names | shared.groupby(key)["source_name"].agg(tuple).to_dict()

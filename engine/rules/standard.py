@@ -9,8 +9,6 @@ from typing import Any, NamedTuple, Optional
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...model.errors import CityGapError
 from ...model.roles import OBJECT_LAYERS
@@ -24,6 +22,7 @@ from ..duties import class_of_word, covers
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
 from ..standards import Standard
+from ..texts import is_among, shared
 from ..visits import counted_visits, counts_for, log_start, near_visits, visited_by_id
 
 _DONE_STAGES = ("closed", "appraised", "rejected", "cancelled")
@@ -314,7 +313,7 @@ def _grades_of_role(role: str, mine: np.ndarray, context: Context) -> dict[str, 
     subject = context.subject(role)
 
     def own(name: str) -> np.ndarray:
-        return _texts(subject.values(name).iloc[mine])
+        return shared(subject.values(name).iloc[mine])
 
     if role == "units":
         return {name: own(name) for name in ("grade", "zone_type")}
@@ -330,10 +329,6 @@ def _grades_of_role(role: str, mine: np.ndarray, context: Context) -> dict[str, 
     return grades
 
 
-def _texts(column: pd.Series) -> np.ndarray:
-    return column.astype(object).where(column.notna(), None).to_numpy()
-
-
 def _overdue_by_grade(pair: Pair, context: Context) -> dict[str, dict[str, float]]:
     """Share of the objects of a pair that are overdue or were never visited, by grade, zone and road class.
 
@@ -347,9 +342,9 @@ def _overdue_by_grade(pair: Pair, context: Context) -> dict[str, dict[str, float
     overdue: list[np.ndarray] = []
     for role in _roles_of(pair.object_class):
         table = context.city.table(role)
-        ids = pa.array(table["id"][of_class(role, table, pair.object_class)], type=pa.large_string())
-        found = pa.array(late["object_id"][late["object_role"] == role].unique(), type=pa.large_string())
-        overdue.append(pc.is_in(ids, value_set=found).to_numpy(zero_copy_only=False).astype("float64"))
+        ids = table["id"][of_class(role, table, pair.object_class)]
+        names = late["object_id"][late["object_role"] == role].unique()
+        overdue.append(is_among(ids, names).astype("float64"))
     if not overdue:
         return {}
     is_late = pd.Series(np.concatenate(overdue))
