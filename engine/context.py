@@ -302,10 +302,14 @@ class Context:
         """A parameter of the standards."""
         return self.standards.number(name, object_class)
 
-    def points(self, role: str) -> np.ndarray:
-        """Representative point of each object of a role, None without a place, shape (n,)."""
-        points = self.city.table(role).geometry.to_numpy().copy()
+    def points(self, role: str, part: slice = slice(None)) -> np.ndarray:
+        """Representative point of each object of a role or of some rows, None without a place, shape (n,)."""
+        shapes = self.city.table(role).geometry.to_numpy()
+        begin, end, _ = part.indices(len(shapes))
+        points = shapes[begin:end].copy()
         rows, places = self._places(role)
+        first, last = np.searchsorted(rows, (begin, end))
+        rows, places = rows[first:last] - begin, places[first:last]
         points[rows] = None
         placed = ~np.isnan(places[:, 0])
         points[rows[placed]] = shapely.points(places[placed])

@@ -8,6 +8,7 @@ from random_city import random_city
 from shapely.geometry import LineString, box
 
 from citygap.engine import check as whole_check
+from citygap.engine import city as tables
 from citygap.engine.check import run_check
 from citygap.engine.city import city_from_tables
 from citygap.engine.processes import CAN_FORK
@@ -95,6 +96,13 @@ def test_processes_find_what_one_finds(monkeypatch):
     alone, together = check(city), check(city, processes=2)
     assert list(to_rows(together.findings, city)) == list(to_rows(alone.findings, city))
     assert together.rules == alone.rules
+
+
+def test_what_is_looked_at_part_by_part_says_what_the_whole_says(monkeypatch):
+    city = random_city(4)
+    whole = list(to_rows(check(city, rules=["R01", "R02", "P01", "I01"]).findings, city))
+    monkeypatch.setattr(tables, "_AT_ONCE", 3)
+    assert list(to_rows(check(city, rules=["R01", "R02", "P01", "I01"]).findings, city)) == whole != []
 
 
 def test_rules_that_read_one_anothers_findings_or_share_a_family_are_one_group():
