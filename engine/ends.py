@@ -272,17 +272,23 @@ def _in_a_building(ends: np.ndarray, context: Context) -> np.ndarray:
 
 def at_the_edge(ends: np.ndarray, context: Context) -> np.ndarray:
     """Whether each end lies within `N01.edge_buffer_m` of the edge of the study area, shape (k,)."""
-    near = np.zeros(len(ends), dtype=bool)
-    edge = context.units.study_edge
+    net, edge = network(context), context.units.study_edge
     if edge is None:
-        return near
-    places = network(context).points(ends)
+        return np.zeros(len(ends), dtype=bool)
     buffer = context.number("N01.edge_buffer_m", "pipes")
     corners, part = shapely.get_coordinates(shapely.get_parts(edge), return_index=True)
     sides = shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1)[part[1:] == part[:-1]])
-    near[shapely.STRtree(sides).query(places, predicate="dwithin", distance=buffer + SLACK_M)[0]] = True
-    near[near] = shapely.distance(places[near], edge) <= buffer
-    return near
+    tree = shapely.STRtree(sides)
+
+    def close(chunk: slice) -> np.ndarray:
+        places = net.points(ends[chunk])
+        near = np.zeros(len(places), dtype=bool)
+        near[tree.query(places, predicate="dwithin", distance=buffer + SLACK_M)[0]] = True
+        near[near] = shapely.distance(places[near], edge) <= buffer
+        return near
+
+    parts = in_chunks(close, len(ends), _CHUNK, context.check_cancelled)
+    return np.concatenate([np.zeros(0, dtype=bool), *parts])
 
 
 def sources_and_outlets(context: Context) -> tuple[np.ndarray, np.ndarray]:
