@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..store.database import Store, create_store, open_store
 from . import run as runs
 from .call import Call
 from .cities import city_of, context_of, opened, standards_file
+from .figures import figures_of
 from .standard_rows import unknown_names
 from .thresholds import keep_city_rows, standards_in_force
 from .window import window_of
@@ -54,10 +55,19 @@ def check(call: Call) -> dict[str, Any]:
     run = clock.run(city, window.text)
     if call.optional("city_out"):
         write_city(city, Path(call.text("city_out")).expanduser().absolute())
-    with _store_at(path, city) as store:
-        sources = _remembered(call, city)
+    whole = window.in_window is None
+    figures = figures_of(context, ask.processes) if whole else nullcontext(lambda store: None)
+    with figures as write_figures, _store_at(path, city) as store:
         counts = runs.merge(
-            call, store, run, result, city, standards, sources=sources, in_window=window.in_window
+            call,
+            store,
+            run,
+            result,
+            city,
+            standards,
+            sources=_remembered(call, city),
+            in_window=window.in_window,
+            besides=write_figures,
         )
         keep_city_rows(store, city)
     told = runs.summary(run, clock.seconds(), result, counts, city)

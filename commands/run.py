@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, Optional
 
-import pandas as pd
-
-from ..engine.card import data_card
 from ..engine.check import CheckResult
 from ..engine.city import City
-from ..engine.context import Context
 from ..engine.index import CityIndex
-from ..engine.ledger import ledger, ledger_rows
-from ..engine.matrix import pipe_matrix, stock_by_decade
-from ..engine.reconcile import reconcile
 from ..engine.rows import to_rows
 from ..engine.standards import Standards
-from ..model.figures import FIGURES
 from ..model.gap import RuleRun, SourceRow
 from ..model.identity import ulid
 from ..model.version import VERSION
 from ..store.database import Store
-from ..store.figures import write_figures
 from ..store.gaps import dismissed_keys
-from ..store.ledger import write_ledger
 from ..store.merge import merge_run
 from ..store.rules import switched_off
 from ..store.runs import RunInfo
@@ -84,10 +73,10 @@ def merge(
     sources: Sequence[SourceRow],
     in_window: Optional[Callable[[float, float], bool]] = None,
     owners: Optional[Mapping[str, Collection[str]]] = None,
+    besides: Callable[[Store], None] = lambda store: None,
 ) -> dict[str, dict[str, int]]:
     """Merge what a run found into the store; the arguments are those of `merge_run`."""
     call.stage("store")("store", "", 0, 1, 0.0)
-    whole = in_window is None and owners is None
     counts = merge_run(
         store,
         run,
@@ -99,35 +88,10 @@ def merge(
         cancelled=call.is_cancelled,
         due_days=due_days(standards),
         codes_of=result.codes_of if owners is None else None,
-        besides=(lambda store: _write_figures(store, result.context)) if whole else lambda store: None,
+        besides=besides,
     )
     call.stage("store")("store", "", 1, 1, 1.0)
     return counts
-
-
-def _write_figures(store: Store, context: Context) -> None:
-    """The ledger and the figures that rest on it, for people to read."""
-    trusted = json.dumps(context.city.trusted, ensure_ascii=False)
-    with store.write() as connection:
-        connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('trusted', ?)", (trusted,))
-    book = context.once(ledger)
-    rows = ledger_rows(book, context.city.tz)
-    write_ledger(store, book.codes.tolist(), [known.class_code for known in book.classes.values()], rows)
-    for name, figures in (
-        ("data_card", data_card(context)),
-        ("pipe_matrix", pipe_matrix(context)),
-        ("stock", stock_by_decade(context)),
-        ("totals_checked", reconcile(context)),
-    ):
-        write_figures(store, name, _plain_rows(figures, FIGURES[name]))
-
-
-def _plain_rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Rows of a table with None for null and times in ISO 8601."""
-    wanted = table.reindex(columns=list(columns))
-    for name in wanted.select_dtypes("datetimetz"):
-        wanted[name] = wanted[name].map(lambda moment: moment.isoformat(), na_action="ignore")
-    return wanted.astype(object).where(wanted.notna(), None).itertuples(index=False, name=None)
 
 
 def summary(

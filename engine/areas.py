@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .city import row_parts
 from .units import ALL_LEVELS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def unit_of(context: Context, role: str, level: str) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int64, shape (n,); -1 where none does
+    ndarray of int32, shape (n,); -1 where none does
     """
     return context.own(_units_of, role)[ALL_LEVELS.index(level)]
 
@@ -42,4 +43,7 @@ def in_smallest_unit(
 
 def _units_of(context: Context, role: str) -> list[np.ndarray]:
     """What `unit_of` gives for each of `ALL_LEVELS`."""
-    return context.units.holding_each(context.points(role), ALL_LEVELS)
+    held = [np.zeros((len(ALL_LEVELS), 0), dtype="int32")]
+    for part in row_parts(len(context.city.table(role))):
+        held.append(np.stack(context.units.holding_each(context.points(role, part), ALL_LEVELS)))
+    return list(np.concatenate(held, axis=1))

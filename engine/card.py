@@ -15,6 +15,7 @@ from .context import Context
 from .ledger import cells_in_units, filled_records, ledger, weights_in_units
 from .plausibility import geometry_faults
 from .rules.data_quality import allowed_ages, last_dates
+from .texts import is_among
 
 CARDS = ("completeness", "correctness", "precision", "currency")
 EVERYWHERE = "*"
@@ -177,7 +178,7 @@ def _coverage(role: str, areas: _Areas, context: Context) -> np.ndarray:
 def _correct(role: str, context: Context) -> _Share:
     """Objects without a failure of domain, topology or between sources (2.2); info is none."""
     table = context.city.table(role)
-    ids = table["id"].astype(object).to_numpy()
+    ids = table["id"]
     wrong = geometry_faults(role, context) != np.array(None)
     for failure in context.value_failures(role):
         if failure.severity != "info":
@@ -185,7 +186,7 @@ def _correct(role: str, context: Context) -> _Share:
     dismissed = context.dismissed("D02")
     if dismissed:
         doubted = np.flatnonzero(wrong)
-        keys = [gap_key("D02", (f"{role}:{ids[row]}",)) for row in doubted]
+        keys = [gap_key("D02", (f"{role}:{name}",)) for name in ids.iloc[doubted]]
         wrong[doubted] = [key not in dismissed for key in keys]
     names: set[str] = set()
     for rule_id in TOPOLOGY_AND_SOURCES:
@@ -194,7 +195,7 @@ def _correct(role: str, context: Context) -> _Share:
             names.update(objects)
     prefix = f"{role}:"
     mine = {name[len(prefix) :] for name in names if name.startswith(prefix)}
-    wrong |= pd.Series(ids, dtype=object).isin(mine).to_numpy(dtype=bool)
+    wrong |= is_among(ids, mine)
     return _Share(~wrong, np.ones(len(ids), dtype=bool))
 
 

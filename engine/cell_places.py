@@ -101,7 +101,7 @@ def _by_object(context: Context, role: str, mine: np.ndarray) -> np.ndarray:
     is_visited = np.zeros(max(named.visits.max(initial=-1), named.objects.max(initial=-1)) + 2, dtype=bool)
     is_visited[named.visits[visits]] = True
     objects = np.flatnonzero(is_visited[named.objects])
-    cell = _places(context, context.grid.codes(context.points(role)[objects]))
+    cell = _places(context, context.grid.codes_at(context.places(role)[objects]))
     number, cell = named.objects[objects][cell >= 0], cell[cell >= 0]
     homes = pd.DataFrame({"number": number, "cell": cell}).drop_duplicates()
     log = pd.DataFrame({"number": named.visits[visits], "visit": visits})

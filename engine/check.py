@@ -12,19 +12,21 @@ import numpy as np
 import shapely
 
 from ..model.gap import RuleRun
+from ..model.roles import OBJECT_LAYERS
 from .areas import unit_of
 from .city import City, usable
 from .context import Context, representative_points
 from .findings import join_findings, merge_equal_keys
 from .finish import FINISHED_BY, finish
 from .hold import held_rule
+from .ledger import ledger
 from .parts import Part, Parts, owned
 from .processes import CAN_FORK
-from .recorded_cells import recorded_cells
 from .registry import RULES
 from .rule import Rule
 from .rules.data_position import shift_verdicts
 from .standards import Standards
+from .weights import cell_weights
 from .window import CUT, Edit, around_findings
 
 Progress = Callable[[str, str, int, int, float], None]
@@ -153,21 +155,37 @@ def run_rules(context: Context, ask: Ask, on_progress: Progress) -> CheckResult:
 
 def _run_ahead(context: Context, ask: Ask, on_progress: Progress) -> None:
     """Have processes find what the rules say, so that the run only has to collect it."""
-    size = sum(len(table) for table in context.city.tables.values())
-    if (
-        ask.window is not None
-        or ask.edit is not None
-        or ask.processes < 2
-        or size < _WORTH_ROWS
-        or not CAN_FORK
-    ):
+    if ask.window is not None or ask.edit is not None or not pays(context.city, ask.processes):
         return
     if ask.rules is None:
         _know_ahead(context)
-    rules = {rule.rule_id: rule for rule in RULES if not rule.reads and _why_not(rule, context, ask) is None}
-    ahead = context.run_ahead(list(rules), lambda rule_id: _find(rules[rule_id], context), ask.processes)
+    groups = _groups([rule for rule in RULES if _why_not(rule, context, ask) is None])
+    ahead = context.run_ahead(groups, lambda rule: _find(rule, context), ask.processes)
     for done, rule_id in enumerate(ahead):
         on_progress("rules", rule_id, done, len(RULES), done / len(RULES))
+
+
+def pays(city: City, processes: int) -> bool:
+    """Whether processes gain more than they cost in a run over a whole city."""
+    size = sum(len(table) for table in city.tables.values())
+    return CAN_FORK and processes > 1 and size >= _WORTH_ROWS
+
+
+def _groups(rules: Sequence[Rule]) -> list[list[Rule]]:
+    """The rules by family, which shares what it computes; families that read one another's findings in one.
+
+    Those of many rules come first: they take longest.
+    """
+    groups: list[list[Rule]] = []
+    for rule in rules:
+        near = [
+            group
+            for group in groups
+            if any(other.rule_id[0] == rule.rule_id[0] or other.rule_id in rule.reads for other in group)
+        ]
+        groups = [group for group in groups if group not in near]
+        groups.append([*(other for group in near for other in group), rule])
+    return sorted(groups, key=len, reverse=True)
 
 
 def _know_ahead(context: Context) -> None:
@@ -175,9 +193,12 @@ def _know_ahead(context: Context) -> None:
     with context.meanwhile(shift_verdicts):
         for role in context.city.tables:
             context.subject(role)
+            context.check_cancelled()
+    with context.meanwhile(ledger):
+        for role in OBJECT_LAYERS:
             unit_of(context, role, "city")
             context.check_cancelled()
-        context.once(recorded_cells)
+        context.once(cell_weights)
 
 
 def _find(rule: Rule, context: Context) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:

@@ -27,6 +27,7 @@ DTYPES = {
     "time": "datetime64[us, UTC]",
 }
 """Column dtype of each field kind."""
+_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ class City:
         if not lacks:
             return frozenset()
         return frozenset.intersection(*lacks.values())
+
+
+def row_parts(count: int) -> list[slice]:
+    """Runs of rows that together are so many: what is made of millions for a moment fills the memory."""
+    return [slice(begin, min(begin + _AT_ONCE, count)) for begin in range(0, count, _AT_ONCE)]
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..model.vocabulary import component_classes
+from .texts import shared
 
 CLASS_FIELD = {
     "pipes": "class_code",
@@ -31,7 +32,7 @@ def class_codes(role: str, rows: pd.DataFrame) -> np.ndarray:
     field = CLASS_FIELD.get(role)
     if field is None:
         return np.full(len(rows), role, dtype=object)
-    return _one_text_each(rows[field])
+    return shared(rows[field])
 
 
 def class_codes_at(role: str, table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
@@ -39,12 +40,7 @@ def class_codes_at(role: str, table: pd.DataFrame, rows: np.ndarray) -> np.ndarr
     field = CLASS_FIELD.get(role)
     if field is None:
         return np.full(len(rows), role, dtype=object)
-    return _one_text_each(table[field].iloc[rows])
-
-
-def _one_text_each(column: pd.Series) -> np.ndarray:
-    place, words = pd.factorize(column)
-    return np.array([*words, None], dtype=object)[place]
+    return shared(table[field].iloc[rows])
 
 
 def of_class(role: str, rows: pd.DataFrame, object_class: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import Any, Optional, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Optional, Protocol, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -25,14 +25,18 @@ from .conditions import Subject, fits, parse
 from .connectors import is_connector
 from .findings import no_findings, packed, unpacked
 from .grid import Grid
-from .memory import Memory, WatchedStandards, changed_names
+from .memory import Memory, WatchedStandards, changed_names, give_back
 from .plausibility import Failure, implausible, value_failures
 from .processes import meanwhile, side_by_side
 from .recorded_cells import recorded_cells
 from .standards import Standard, Standards
 from .statistic import NOWHERE, STATISTICS, Change, Statistic
+from .texts import shared
 from .units import Units, is_within_any
 from .weights import cell_weights
+
+if TYPE_CHECKING:
+    from .rule import Rule
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -257,19 +261,36 @@ class Context:
         return found
 
     def run_ahead(
-        self, rules: Sequence[str], find: Callable[[str], tuple[gpd.GeoDataFrame, Any]], processes: int
+        self,
+        groups: Sequence[Sequence[Rule]],
+        find: Callable[[Rule], tuple[gpd.GeoDataFrame, Any]],
+        processes: int,
     ) -> Iterator[str]:
-        """Let processes find what rules that read no other one will say; gives those that are done."""
+        """Let processes find what rules will say, each group in one; gives the rules that are done.
 
-        def work(rule_id: str) -> tuple[pd.DataFrame, Any, frozenset[str]]:
-            self.run_once(rule_id, (), lambda: find(rule_id))
-            (findings, said), names = self._memory.entry(self._key_of(rule_id, ()))
-            return packed(findings), said, names
+        Parameters
+        ----------
+        groups : sequence of sequence of Rule
+            In the order of a run; a rule reads others of its group alone.
+        """
 
-        for rule_id, (table, said, names) in side_by_side(rules, work, processes, self.check_cancelled):
-            found = unpacked(table, self.city.crs), said
-            self._memory.adopt(self._key_of(rule_id, ()), found, names)
-            yield rule_id
+        def work(number: int) -> list[tuple[str, Hashable, pd.DataFrame, Any, frozenset[str]]]:
+            return [self._ran_ahead(rule, find) for rule in groups[number]]
+
+        for _, done in side_by_side(range(len(groups)), work, processes, self.check_cancelled):
+            for rule_id, key, table, said, names in done:
+                self._memory.adopt(key, (unpacked(table, self.city.crs), said), names)
+                yield rule_id
+
+    def _ran_ahead(
+        self, rule: Rule, find: Callable[[Rule], tuple[gpd.GeoDataFrame, Any]]
+    ) -> tuple[str, Hashable, pd.DataFrame, Any, frozenset[str]]:
+        """What a rule says, as it is sent to another process: its key, findings, and names they rest on."""
+        self.run_once(rule.rule_id, rule.reads, lambda: find(rule))
+        key = self._ran[rule.rule_id]
+        (findings, said), names = self._memory.entry(key)
+        give_back()
+        return rule.rule_id, key, packed(findings), said, names
 
     @contextmanager
     def meanwhile(self, fact: Callable[[Context], Any]) -> Iterator[None]:
@@ -312,20 +333,40 @@ class Context:
         """A parameter of the standards."""
         return self.standards.number(name, object_class)
 
-    def points(self, role: str) -> np.ndarray:
-        """Representative point of each object of a role, None without a place, shape (n,)."""
-        shapes, places = self.city.table(role).geometry.to_numpy(), self._places(role)
-        points = _kept(shapes, ~np.isnan(places[:, 0]))
-        extended = shapely.get_type_id(points) > _POINT
-        points[extended] = shapely.points(places[extended])
+    def points(self, role: str, part: slice = slice(None)) -> np.ndarray:
+        """Representative point of each object of a role or of some rows, None without a place, shape (n,)."""
+        shapes = self.city.table(role).geometry.to_numpy()
+        begin, end, _ = part.indices(len(shapes))
+        points = shapes[begin:end].copy()
+        rows, places = self._places(role)
+        first, last = np.searchsorted(rows, (begin, end))
+        rows, places = rows[first:last] - begin, places[first:last]
+        points[rows] = None
+        placed = ~np.isnan(places[:, 0])
+        points[rows[placed]] = shapely.points(places[placed])
         return points
 
+    def places(self, role: str) -> np.ndarray:
+        """Where `points` are, float64 of shape (n, 2), NaN without a place."""
+        shapes = self.city.table(role).geometry.to_numpy()
+        rows, places = self._places(role)
+        every = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
+        every[rows] = places
+        return every
+
     @remembered
-    def _places(self, role: str) -> np.ndarray:
-        """Where `points` are, NaN without a place, shape (n, 2): a tenth of what the points would take."""
-        table = self.city.table(role)
-        points = representative_points(table.geometry.to_numpy(), usable(table.geometry))
-        return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    def _places(self, role: str) -> tuple[np.ndarray, np.ndarray]:
+        """Rows whose geometry is no point with a place, and where their `points` are, NaN without a place.
+
+        Shape (k,) and (k, 2): a tenth of what the points would take.
+        """
+        geometry = self.city.table(role).geometry
+        shapes, has_place = geometry.to_numpy(), usable(geometry)
+        rows = np.flatnonzero(
+            ~shapely.is_missing(shapes) & ~(has_place & (shapely.get_type_id(shapes) == _POINT))
+        )
+        points = representative_points(shapes[rows], has_place[rows])
+        return rows, np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
     def age(self, role: str) -> np.ndarray:
         """Age of each object in years (T.year - year), NaN where unrecorded, shape (n,)."""
@@ -381,7 +422,9 @@ class Context:
     @remembered
     def recorded(self, role: str) -> Subject:
         """The objects of a role as recorded: fillers and dates after T empty."""
-        table = pd.DataFrame(self.city.table(role).drop(columns="geometry"))
+        given = self.city.table(role)
+        # Column by column: as a table pandas would copy them.
+        table = pd.DataFrame({name: given[name] for name in given if name != "geometry"}, copy=False)
         for field in table.select_dtypes("datetimetz"):
             _empty(table, field, (table[field] > pd.Timestamp(self.at)).to_numpy(dtype=bool))
         for field in table.columns.difference(["id", "source_name"]):
@@ -462,8 +505,7 @@ class Context:
     def _grades(self, role: str, like: str, subject: Subject) -> np.ndarray:
         """Danger grade for A-D; else the object's maintenance grade, else the grade of its unit."""
         field = "danger_grade" if like in tuple("ABCD") else "maintenance_grade"
-        own = subject.values(field).astype(object)
-        own = own.where(own.notna(), None).to_numpy()
+        own = shared(subject.values(field))
         if field == "danger_grade":
             return own
         of_unit = in_smallest_unit(self, role, "grade")

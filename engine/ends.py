@@ -34,7 +34,9 @@ class Network:
         Rows of these pipes.
     lines : ndarray of shapely geometries, shape (m,)
         As recorded: joining the parts of a line drops those without length, and they are parts too.
-    code, object_id : ndarray of object, shape (m,)
+    ids : Series of str
+        Of all pipes of the city.
+    code : ndarray of object, shape (m,)
     group : ndarray of int64, shape (m,)
         A number for each class.
     owner : ndarray of int64, shape (n,)
@@ -49,18 +51,21 @@ class Network:
 
     rows: np.ndarray
     lines: np.ndarray
+    ids: pd.Series
     code: np.ndarray
-    object_id: np.ndarray
     group: np.ndarray
     owner: np.ndarray
     place: np.ndarray
     spot: np.ndarray
     unclassed: int
 
-    @property
-    def name(self) -> np.ndarray:
-        """`s` for an end where its line starts, `e` where it stops, shape (n,)."""
-        return np.repeat(np.array(["s", "e"], dtype=object), len(self.owner) // 2)
+    def object_id(self, lines: np.ndarray) -> np.ndarray:
+        """The ids of some of the lines, object of shape (k,)."""
+        return np.asarray(self.ids.iloc[self.rows[lines]].astype(object))
+
+    def name(self, ends: np.ndarray) -> np.ndarray:
+        """`s` for an end where its line starts, `e` where it stops, object of shape (k,)."""
+        return np.where(ends < len(self.owner) // 2, "s", "e").astype(object)
 
     @property
     def lone(self) -> np.ndarray:
@@ -102,8 +107,8 @@ def _network(context: Context) -> Network:
     return Network(
         rows,
         pipes.geometry.to_numpy()[rows],
+        pipes["id"],
         codes[rows],
-        pipes["id"].astype(object).to_numpy()[rows],
         group,
         owner,
         place,
@@ -221,7 +226,7 @@ def _close_pairs(context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     one, other, gap = one[close], other[close], gap[close]
     some = np.unique(np.concatenate([one, other]))
     rank = np.empty(len(net.owner), dtype="int64")
-    rank[some[np.lexsort((net.name[some], net.object_id[net.owner[some]]))]] = np.arange(len(some))
+    rank[some[np.lexsort((net.name(some), net.object_id(net.owner[some])))]] = np.arange(len(some))
     swap = rank[one] > rank[other]
     first, second = np.where(swap, other, one), np.where(swap, one, other)
     _, once = np.unique(np.column_stack([first, second]), axis=0, return_index=True)
@@ -267,17 +272,23 @@ def _in_a_building(ends: np.ndarray, context: Context) -> np.ndarray:
 
 def at_the_edge(ends: np.ndarray, context: Context) -> np.ndarray:
     """Whether each end lies within `N01.edge_buffer_m` of the edge of the study area, shape (k,)."""
-    near = np.zeros(len(ends), dtype=bool)
-    edge = context.units.study_edge
+    net, edge = network(context), context.units.study_edge
     if edge is None:
-        return near
-    places = network(context).points(ends)
+        return np.zeros(len(ends), dtype=bool)
     buffer = context.number("N01.edge_buffer_m", "pipes")
     corners, part = shapely.get_coordinates(shapely.get_parts(edge), return_index=True)
     sides = shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1)[part[1:] == part[:-1]])
-    near[shapely.STRtree(sides).query(places, predicate="dwithin", distance=buffer + SLACK_M)[0]] = True
-    near[near] = shapely.distance(places[near], edge) <= buffer
-    return near
+    tree = shapely.STRtree(sides)
+
+    def close(chunk: slice) -> np.ndarray:
+        places = net.points(ends[chunk])
+        near = np.zeros(len(places), dtype=bool)
+        near[tree.query(places, predicate="dwithin", distance=buffer + SLACK_M)[0]] = True
+        near[near] = shapely.distance(places[near], edge) <= buffer
+        return near
+
+    parts = in_chunks(close, len(ends), _CHUNK, context.check_cancelled)
+    return np.concatenate([np.zeros(0, dtype=bool), *parts])
 
 
 def sources_and_outlets(context: Context) -> tuple[np.ndarray, np.ndarray]:
@@ -302,8 +313,16 @@ def within(
     places: np.ndarray, shapes: np.ndarray, distance: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs at most a distance apart: index of each in `places` and `shapes`, and how far apart."""
-    # The tree compares boxes widened in floating point: ask for a hair more, then measure.
-    place, shape = beside(shapely.STRtree(shapes), places, distance + SLACK_M)
-    apart = shapely.distance(places[place], shapes[shape])
-    near = apart <= distance
-    return place[near], shape[near], apart[near]
+    tree = shapely.STRtree(shapes)
+
+    def near(chunk: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # The tree compares boxes widened in floating point: ask for a hair more, then measure.
+        place, shape = beside(tree, places[chunk], distance + SLACK_M)
+        place += chunk.start
+        apart = shapely.distance(places[place], shapes[shape])
+        close = apart <= distance
+        return place[close], shape[close], apart[close]
+
+    none = np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"), np.zeros(0)
+    place, shape, apart = zip(*[none, *in_chunks(near, len(places), _CHUNK, lambda: None)])
+    return np.concatenate(place), np.concatenate(shape), np.concatenate(apart)

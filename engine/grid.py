@@ -65,16 +65,31 @@ class Grid:
         -------
         ndarray of object, shape (n,)
         """
-        codes = np.full(len(points), None, dtype=object)
         if self.is_official:
-            row = self._units.holding(points, "cell")
-            codes[row >= 0] = self._units.rows["code"].to_numpy(dtype=object)[row[row >= 0]]
-            return codes
-        placed = ~shapely.is_missing(points)
+            return self._official_codes(points)
+        return self._square_codes(np.column_stack([shapely.get_x(points), shapely.get_y(points)]))
+
+    def codes_at(self, places: np.ndarray) -> np.ndarray:
+        """As `codes`, of places, float64 of shape (n, 2), NaN for none: squares need no points."""
+        if not self.is_official:
+            return self._square_codes(places)
+        points = np.full(len(places), None, dtype=object)
+        placed = ~np.isnan(places[:, 0])
+        points[placed] = shapely.points(places[placed])
+        return self._official_codes(points)
+
+    def _official_codes(self, points: np.ndarray) -> np.ndarray:
+        codes = np.full(len(points), None, dtype=object)
+        row = self._units.holding(points, "cell")
+        codes[row >= 0] = self._units.rows["code"].to_numpy(dtype=object)[row[row >= 0]]
+        return codes
+
+    def _square_codes(self, places: np.ndarray) -> np.ndarray:
+        codes = np.full(len(places), None, dtype=object)
+        placed = ~np.isnan(places[:, 0])
         if self._units.study_area is None or not placed.any():
             return codes
-        xy = np.column_stack([shapely.get_x(points[placed]), shapely.get_y(points[placed])])
-        east, north = np.floor(xy / CELL_M).astype("int64").T
+        east, north = np.floor(places[placed] / CELL_M).astype("int64").T
         _, first, square = np.unique(east * (1 << 32) + north, return_index=True, return_inverse=True)
         squares = np.column_stack([east[first], north[first]])
         words = square_codes(squares)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -184,8 +184,11 @@ def of_role(word: str, role: str) -> bool:
     )
 
 
-def ledger_rows(book: Ledger, tz: ZoneInfo) -> Iterator[LedgerRow]:
-    """What of a ledger is not never_surveyed, and a row ``*`` for what lies outside all cells."""
+def ledger_rows(book: Ledger, tz: ZoneInfo) -> Iterator[tuple[Any, ...]]:
+    """What of a ledger is not never_surveyed, and a row ``*`` for what lies outside all cells.
+
+    In the order of `LedgerRow`, but plain tuples: there are millions.
+    """
     for known in book.classes.values():
         columns = (
             book.codes[known.cell].tolist(),
@@ -197,7 +200,7 @@ def ledger_rows(book: Ledger, tz: ZoneInfo) -> Iterator[LedgerRow]:
             _in_iso_8601(known.newest, tz),
             _or_none(known.completeness),
         )
-        yield from map(LedgerRow._make, zip(*columns))
+        yield from zip(*columns)
         if known.outside_records:
             length = known.outside_length_m or None
             yield LedgerRow("*", known.class_code, STATES[4], known.outside_records, length, None, None, None)

@@ -17,6 +17,7 @@ from .context import Context
 from .coverage import SLACK_M, covered_length, straight_pieces
 from .likeness import Pairs, common_box, meeting, near_bounds, shared_area, thin_crowds, valid_areas
 from .standards import Standard
+from .texts import shared
 
 """Grades of accuracy that records state."""
 _SHARE_SLACK = 1e-9
@@ -94,7 +95,9 @@ def shared_records(role: str, context: Context) -> Optional[Shared]:
     """The records of a role that two sources may both hold; None if there are none."""
     table, values = context.city.table(role), context.subject(role).rows
     kinds = pd.Series(class_codes(role, values), index=values.index, dtype=object)
-    named = pd.DataFrame({"source": values["source_name"].astype(object), "kind": kinds}).dropna()
+    named = pd.DataFrame(
+        {"source": shared(values["source_name"]), "kind": kinds}, index=values.index
+    ).dropna()
     named = named[(named.groupby("kind")["source"].transform("nunique") > 1).to_numpy(dtype=bool)]
     if not len(named):
         return None

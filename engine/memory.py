@@ -15,6 +15,8 @@ from .standards import Standard, Standards
 T = TypeVar("T")
 ALL = "*"
 """Stands for every row of the standards."""
+_GLIBC = ((-3, 4 << 20), (-1, 64 << 20), (-8, 1))
+"""mallopt(3): bytes from which a block is mapped by itself, bytes free on top of the heap, heaps."""
 
 
 class Memory:
@@ -147,6 +149,20 @@ def changed_names(before: Standards, after: Standards) -> frozenset[str]:
         return frozenset()
     differing = {*before.rows, *before.shipped} ^ {*after.rows, *after.shipped}
     return frozenset(row.rule_or_activity for row in differing)
+
+
+def hold_little() -> None:
+    """Have memory go back to the system as soon as it is freed, for as long as this process lives.
+
+    By default glibc learns to keep arrays of up to 32 MB on its heap, where what outlives them keeps
+    their memory in use; each thread gets a heap of its own, and Arrow a pool.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    if sys.platform.startswith("linux"):
+        adjust = getattr(ctypes.CDLL(None), "mallopt", None)
+        if adjust is not None:
+            for setting, value in _GLIBC:
+                adjust(setting, value)
 
 
 def give_back() -> None:

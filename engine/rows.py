@@ -14,6 +14,7 @@ from ..model.gap import FindingRow
 from .city import City, usable
 from .findings import params_text
 from .index import CityIndex, hashes_of, source_names
+from .texts import is_among
 
 _CHUNK = 20_000
 
@@ -96,8 +97,7 @@ def _pairs(index: CityIndex, role: str, key: str, ids: Sequence[str]) -> pd.Data
 
 def _sources_of(pairs: pd.DataFrame, key: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Sorted names of the sources of each of some ids."""
-    # As objects: pandas asks an Arrow column for each wanted text in Python.
-    mine = pairs[pairs[key].astype(object).isin(ids).to_numpy()].drop_duplicates().sort_values("source_name")
+    mine = pairs[is_among(pairs[key], ids)].drop_duplicates().sort_values("source_name")
     shared = mine[mine[key].duplicated(keep=False)]
     names = dict(zip(mine[key], zip(mine["source_name"])))
     return names | shared.groupby(key)["source_name"].agg(tuple).to_dict()

@@ -15,6 +15,7 @@ from .context import Context
 from .coverage import SLACK_M, line_parts, lines_of
 from .nearest import nearest
 from .statistic import After, Change, statistic
+from .threads import in_chunks
 
 UNITS_A_M = 1_000_000_000
 """Ways are whole nanometres: however a street is cut up, its pieces add up to the same."""
@@ -23,6 +24,7 @@ FAR = np.iinfo("int64").max // 4
 """Stands for: no way that is short enough."""
 
 _NODES_A_M = 1000
+_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,13 @@ class Walk:
 
     def _some_place(self, piece: np.ndarray, shapes: np.ndarray) -> np.ndarray:
         """Where on the axis each piece is nearest to its shape, at one place if there are several."""
-        ways = shapely.shortest_line(self._pieces[piece], shapes)
-        return self._at(piece, shapely.get_point(ways, 0))
+
+        def place(chunk: slice) -> np.ndarray:
+            ways = shapely.shortest_line(self._pieces[piece[chunk]], shapes[chunk])
+            return self._at(piece[chunk], shapely.get_point(ways, 0))
+
+        parts = in_chunks(place, len(piece), _CHUNK, self._on_chunk)
+        return np.concatenate([np.zeros(0, dtype="int64"), *parts])
 
     def _at(self, piece: np.ndarray, spots: np.ndarray) -> np.ndarray:
         """Where on the axis each spot lies, shape (n,)."""

@@ -12,6 +12,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _MOST_THREADS = 8
+_given: list[int] = []
+
+
+def use_threads(most: int) -> None:
+    """Let jobs of this process use so many threads, for it shares the processors with others."""
+    _given[:] = [most]
+
+
+def _threads() -> int:
+    return _given[0] if _given else min(_MOST_THREADS, os.cpu_count() or 1)
 
 
 def in_chunks(work: Callable[[slice], T], count: int, size: int, on_chunk: Callable[[], None]) -> Iterator[T]:
@@ -26,8 +36,13 @@ def in_chunks(work: Callable[[slice], T], count: int, size: int, on_chunk: Calla
         Called in the caller's thread before each chunk's result is waited for; what it raises ends
         the job.
     """
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    threads = _threads()
     slices = (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
+    if threads == 1:
+        for chunk in slices:
+            on_chunk()
+            yield work(chunk)
+        return
     waiting: deque[Future[T]] = deque()
     with _uncollected(), ThreadPoolExecutor(threads) as pool:
         try:

@@ -47,7 +47,7 @@ class Units:
 
         Returns
         -------
-        ndarray of int64, shape (n,)
+        ndarray of int32, shape (n,)
         """
         return self.holding_each(points, (level,))[0]
 
@@ -61,9 +61,10 @@ class Units:
                 held.append(np.full(len(points), -1))
                 continue
             unit, which = tree.query(units.geometry.to_numpy(), predicate="intersects")
-            found = np.full(len(points), len(self.rows))
-            np.minimum.at(found, which, units.index.to_numpy()[unit])
-            held.append(np.where(found < len(self.rows), found, -1))
+            found = np.full(len(points), len(self.rows), dtype="int32")
+            np.minimum.at(found, which, units.index.to_numpy(dtype="int32")[unit])
+            found[found == len(self.rows)] = -1
+            held.append(found)
         return held
 
     def smallest(self, points: np.ndarray, field: str, levels: tuple[str, ...]) -> np.ndarray:

@@ -111,12 +111,11 @@ def cell_weights(context: Context) -> CellWeights:
 def _of_homes(context: Context, known: bool) -> CellWeights:
     """Weights by the homes of a context, by their residents if those are `known`."""
     housing, units = context.city.table("housing"), context.units
-    points = context.points("housing")
-    cell = context.grid.codes(points)
+    cell = context.grid.codes_at(context.places("housing"))
     level = _level_with_people(units)
     if known or level is None:
         return _summed(np.full(len(housing), -1), cell, housing["residents"], _NOBODY)
-    unit = units.holding(points, level)
+    unit = units.holding(context.points("housing"), level)
     held = unit >= 0
     people = unit_people(units.of_level(level), context)
     return _summed(unit[held], cell[held], _floor_area(housing)[held], people)

@@ -13,7 +13,7 @@ import pandas as pd
 import pyproj
 
 from ..engine.city import City, complete_table
-from ..engine.memory import give_back
+from ..engine.memory import give_back, hold_little
 from ..model.errors import Cancelled, CityGapError
 from ..model.gap import SourceRow
 from .normalise import Table, dated, normalised
@@ -57,6 +57,7 @@ def build_city(
     if not specs:
         raise CityGapError("no_source", "no source is given", remedy="Name at least one file.")
     zone = _zone(tz)
+    hold_little()
     parts = read_parts(
         specs, on_progress=lambda share, text: on_progress(share * 0.7, text), is_cancelled=is_cancelled
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..model.ledger import LedgerRow
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def write_ledger(
-    store: Store, cells: Iterable[str], classes: Iterable[str], rows: Iterable[LedgerRow]
+    store: Store, cells: Iterable[str], classes: Iterable[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Replace the ledger, within a transaction of the caller or one of its own.
 
     Parameters
     ----------
-    rows : iterable of LedgerRow
+    rows : iterable of sequences in the order of LedgerRow
         All that is not never_surveyed: every other pair of cell and class is.
     """
     with store.write() as connection:

@@ -138,7 +138,7 @@ def _is_connection(pairs: _Pairs, context: Context) -> np.ndarray:
 def _severity(pipes: np.ndarray, context: Context) -> np.ndarray:
     """High over gas; medium over foul sewers, combined ones and water; else low."""
     rows = context.subject("pipes").rows.iloc[pipes]
-    code = rows["class_code"].astype(object).to_numpy()
+    code = class_codes("pipes", rows)
     foul = (code == "PS") & rows["kind_code"].isin(("WS", "HS")).to_numpy(dtype=bool)
     return np.select([code == "RQ", foul | (code == "JS")], ["high", "medium"], "low").astype(object)
 
@@ -226,8 +226,7 @@ def _built_over(pairs: _Pairs, context: Context) -> np.ndarray:
 def _findings(rule_id: str, pairs: _Pairs, context: Context, **columns: object) -> gpd.GeoDataFrame:
     """Findings on pairs of a pipe and a building; the pipe owns them."""
     table = context.city.table("pipes")
-    ids = table["id"].astype(object).to_numpy()[pairs.pipe]
-    others = context.city.table("housing")["id"].astype(object).to_numpy()[pairs.building]
+    ids, others = table["id"].iloc[pairs.pipe], context.city.table("housing")["id"].iloc[pairs.building]
     return make_findings(
         rule_id,
         object_role="pipes",

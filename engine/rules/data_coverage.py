@@ -66,7 +66,7 @@ def _unit_cells(book: Ledger, context: Context) -> _UnitCells:
 
 
 def _cells_with_old_housing(book: Ledger, context: Context) -> np.ndarray:
-    codes = context.grid.codes(context.points("housing")[context.is_old_housing])
+    codes = context.grid.codes_at(context.places("housing")[context.is_old_housing])
     return pd.Series(book.codes, dtype=object).isin(pd.unique(codes[codes != np.array(None)])).to_numpy()
 
 

@@ -105,7 +105,7 @@ def _between_same_nodes(rows: np.ndarray, shapes: np.ndarray, key: np.ndarray, c
     standard = context.standards.parameter("D04.node_tol_m", "pipes")
     nodes = context.subject("pipes").rows[["from_node", "to_node"]].iloc[rows]
     known = nodes.notna().all(axis=1).to_numpy()
-    rows, nodes = rows[known], nodes[known].astype(object)
+    rows, nodes = rows[known], nodes[known]
     swap = (nodes["from_node"] > nodes["to_node"]).to_numpy(dtype=bool)
     low = nodes["from_node"].where(~swap, nodes["to_node"])
     high = nodes["to_node"].where(~swap, nodes["from_node"])

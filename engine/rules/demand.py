@@ -94,7 +94,7 @@ def _residents(context: Context, codes: np.ndarray) -> np.ndarray:
     if units["population"].notna().any():
         people = pd.Series(units["population"].to_numpy(dtype="float64"), index=units["code"])
     elif housing["residents"].notna().any():
-        homes = context.grid.codes(context.points("housing"))
+        homes = context.grid.codes_at(context.places("housing"))
         people = housing["residents"].groupby(homes).sum()
     else:
         people = context.cell_weights

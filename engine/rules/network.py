@@ -58,8 +58,8 @@ def _dangling_ends(net: Network, found: np.ndarray, context: Context) -> gpd.Geo
     return make_findings(
         "N01",
         object_role="pipes",
-        object_id=net.object_id[line],
-        discriminator=net.name[found],
+        object_id=net.object_id(line),
+        discriminator=net.name(found),
         severity=np.select([is_severe, is_main], ["high", "medium"], "low").astype(object),
         geometry=net.points(found),
         crs=context.city.crs,
@@ -112,8 +112,10 @@ def _near_misses(
     context: Context,
 ) -> gpd.GeoDataFrame:
     row = context.standards.parameter("N02.near_tol_m", "pipes")
-    ids, names = net.object_id[net.owner], net.name
-    pairs = list(zip(first, second))
+    pairs = list(zip(first.tolist(), second.tolist()))
+    ends = np.unique(np.concatenate([first, second]))
+    ids = dict(zip(ends.tolist(), net.object_id(net.owner[ends])))
+    names = dict(zip(ends.tolist(), net.name(ends)))
     return make_findings(
         "N02",
         object_role="pipes",
@@ -175,7 +177,7 @@ def _parts_without_source(
     chosen = np.zeros(len(part), dtype=bool)
     chosen[found] = True
     members = np.flatnonzero(chosen[part])
-    ids = net.object_id[members]
+    ids = net.object_id(members)
     # Of pipes that share the smallest id the shape decides which of them owns the finding.
     order = np.lexsort((*shapely.bounds(net.lines[members]).T, ids, part[members]))
     members, ids = members[order], ids[order]

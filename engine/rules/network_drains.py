@@ -77,7 +77,7 @@ def _drains(city: City, context: Context) -> _Drains:
     is_line, lines = lines_of(context, "pipes")
     row = row[is_line[row]]
     lines = lines[row]
-    object_id = pipes["id"].astype(object).to_numpy()[row]
+    object_id = np.asarray(pipes["id"].iloc[row].astype(object))
     # Of drains that share an id the shape decides which comes first.
     rank = np.empty(len(row), dtype="int64")
     rank[np.lexsort((*shapely.bounds(lines).T, object_id))] = np.arange(len(row))

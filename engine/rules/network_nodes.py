@@ -146,11 +146,11 @@ def _drain_ends(city: City, context: Context) -> _Ends:
     place[starts] = shapely.get_point(shapely.get_geometry(lines[is_line], 0), 0)
     place[stops] = shapely.get_point(shapely.get_geometry(lines[is_line], -1), -1)
     names = pd.concat([rows["from_node"].iloc[drain], rows["to_node"].iloc[drain]])
-    node = _nodes(names.astype(object), place, context.number("N01.snap_tol_m", "pipes"))
+    node = _nodes(names, place, context.number("N01.snap_tol_m", "pipes"))
     last = np.repeat([False, True], len(drain))
     drain = np.tile(drain, 2)
     x, y = (np.nan_to_num(get(place)) for get in (shapely.get_x, shapely.get_y))
-    order = np.lexsort((y, x, last, pipes["id"].astype(object).to_numpy()[drain], node))
+    order = np.lexsort((y, x, last, np.asarray(pipes["id"].iloc[drain].astype(object)), node))
     numbers, first = np.unique(node[order], return_index=True)
     owner = np.full(len(node), -1, dtype="int64")
     known = numbers >= 0

@@ -10,9 +10,9 @@ import pandas as pd
 import shapely
 
 from ...model.roles import OBJECT_LAYERS, ROLES
-from ..city import City
+from ..city import City, row_parts
 from ..classes import of_class
-from ..context import Context
+from ..context import Context, is_filler
 from ..duties import FIELD_OF_DUTY, LEVEL_OF_RANK, valid_duties
 from ..findings import join_findings, make_findings, objects_at
 from ..rule import Outcome, Rule
@@ -40,9 +40,10 @@ def find_without_owner(city: City, context: Context) -> Outcome:
         if skipped:
             untested.append(f"{role}: {', '.join(skipped)}")
         if tested:
-            points = context.points(role)
-            lacking = np.column_stack([_lacking(duty, role, points, context, duties) for duty in tested])
-            parts.append(_findings(role, tested, lacking, context))
+            lacking = [
+                _all_lacking(tested, role, rows, context, duties) for rows in row_parts(len(city.table(role)))
+            ]
+            parts.append(_findings(role, tested, np.concatenate(lacking), context))
     if "fallback" in needed.value.split("|") and (duties["duty"] == "fallback").any():
         parts.append(_cells_without_fallback(duties, context))
     else:
@@ -66,16 +67,25 @@ def _is_tested(duty: str, role: str, city: City, duties: pd.DataFrame) -> bool:
     )
 
 
-def _lacking(
-    duty: str, role: str, points: np.ndarray, context: Context, duties: gpd.GeoDataFrame
+def _all_lacking(
+    tested: list[str], role: str, part: slice, context: Context, duties: gpd.GeoDataFrame
 ) -> np.ndarray:
-    """Objects of the role, at some points, for which nobody has the duty, shape (n,)."""
-    table = context.city.table(role)
+    """What `_lacking` gives for each of some duties, shape (n, d)."""
+    points = context.points(role, part)
+    return np.column_stack([_lacking(duty, role, part, points, context, duties) for duty in tested])
+
+
+def _lacking(
+    duty: str, role: str, part: slice, points: np.ndarray, context: Context, duties: gpd.GeoDataFrame
+) -> np.ndarray:
+    """Objects of some rows of the role, at some points, for which nobody has the duty, shape (n,)."""
+    table = context.city.table(role).iloc[part]
     filled = np.zeros(len(table), dtype=bool)
     field = FIELD_OF_DUTY.get(duty, "")
     if field in table.columns:
         blank = table[field].astype("str").str.strip() == ""
-        filled = (table[field].notna() & ~blank).to_numpy(dtype=bool) & ~context.is_filler(role, field)
+        filler = is_filler(table[field], context.standards.words("D01.fillers"))
+        filled = (table[field].notna() & ~blank).to_numpy(dtype=bool) & ~filler
     mine = duties[(duties["duty"] == duty).to_numpy(dtype=bool)]
     for object_class, rows in mine.groupby("class"):
         open_ones = np.flatnonzero(~filled & of_class(role, table, object_class))
@@ -141,13 +151,13 @@ def find_several_owners(city: City, context: Context) -> Outcome:
     parts = []
     for role in _layers_with_duties(city, duties):
         context.check_cancelled()
-        points = context.points(role)
-        tree = shapely.STRtree(points)
-        for name, severity in (("R02.single_duties", "high"), ("R02.shared_duties", "info")):
-            row = context.standards.parameter(name)
-            for duty in row.value.split("|"):
-                held = _held(role, duty, tree, context, duties)
-                parts.append(_several(role, duty, held, severity, row, context))
+        for rows in row_parts(len(city.table(role))):
+            tree = shapely.STRtree(context.points(role, rows))
+            for name, severity in (("R02.single_duties", "high"), ("R02.shared_duties", "info")):
+                row = context.standards.parameter(name)
+                for duty in row.value.split("|"):
+                    held = _held(role, duty, rows, tree, context, duties)
+                    parts.append(_several(role, duty, rows, held, severity, row, context))
     return Outcome(join_findings(parts, city.crs))
 
 
@@ -171,9 +181,11 @@ class _Held(NamedTuple):
     level: np.ndarray
 
 
-def _held(role: str, duty: str, tree: shapely.STRtree, context: Context, duties: pd.DataFrame) -> _Held:
-    """Which bodies hold a duty over each object of a role."""
-    table = context.city.table(role)
+def _held(
+    role: str, duty: str, part: slice, tree: shapely.STRtree, context: Context, duties: pd.DataFrame
+) -> _Held:
+    """Which bodies hold a duty over each object of some rows of a role; the tree holds their points."""
+    table = context.city.table(role).iloc[part]
     mine = duties[(duties["duty"] == duty).to_numpy(dtype=bool)]
     fits = {name: of_class(role, table, name) for name in mine["class"].unique()}
     mine = mine[np.array([fits[name].any() for name in mine["class"]], dtype=bool)]
@@ -185,7 +197,7 @@ def _held(role: str, duty: str, tree: shapely.STRtree, context: Context, duties:
     rank, body = mine["rank"].to_numpy()[area], codes[area]
     lowest = np.full(len(table), -1)
     np.maximum.at(lowest, thing, rank)
-    field, bodies = _body_of_field(role, duty, bodies, context)
+    field, bodies = _body_of_field(role, duty, part, bodies, context)
     named = np.zeros(len(table), dtype=bool)
     named[thing[body == field[thing]]] = True
     more = np.flatnonzero((field >= 0) & ~named & (lowest >= 0))
@@ -198,11 +210,11 @@ def _held(role: str, duty: str, tree: shapely.STRtree, context: Context, duties:
 
 
 def _body_of_field(
-    role: str, duty: str, bodies: np.ndarray, context: Context
+    role: str, duty: str, part: slice, bodies: np.ndarray, context: Context
 ) -> tuple[np.ndarray, np.ndarray]:
     """The body that each object's own field names as its place among all bodies (-1: none), and these."""
     field = FIELD_OF_DUTY.get(duty, "")
-    rows = context.subject(role).rows
+    rows = context.subject(role).rows.iloc[part]
     if field not in rows:
         return np.full(len(rows), -1), bodies
     words, distinct = pd.factorize(rows[field])
@@ -213,14 +225,14 @@ def _body_of_field(
 
 
 def _several(
-    role: str, duty: str, held: _Held, severity: str, row: Standard, context: Context
+    role: str, duty: str, rows: slice, held: _Held, severity: str, row: Standard, context: Context
 ) -> gpd.GeoDataFrame:
     found = np.flatnonzero(held.number > 1)
     names = held.bodies[held.body[np.isin(held.object, found)]]
     bodies = np.split(names, np.cumsum(held.number[found])[:-1])
     return make_findings(
         "R02",
-        **objects_at(role, context.city.table(role), found),
+        **objects_at(role, context.city.table(role), rows.start + found),
         severity=severity,
         discriminator=duty,
         measured=held.number[found],

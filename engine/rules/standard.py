@@ -22,6 +22,7 @@ from ..duties import class_of_word, covers
 from ..findings import join_findings, make_findings
 from ..rule import Outcome, Rule
 from ..standards import Standard
+from ..texts import is_among, shared
 from ..visits import counted_visits, counts_for, log_start, near_visits, visited_by_id
 
 _DONE_STAGES = ("closed", "appraised", "rejected", "cancelled")
@@ -211,8 +212,7 @@ def _is_never_done(row: Standard, days: float, context: Context) -> bool:
         tested |= bool(mine.any())
         if visited_by_id(visits, table["id"][mine], role).any():
             return False
-        objects, _ = near_visits(context, visits, role)
-        if mine[objects].any():
+        if len(near_visits(context, visits, role, mine)[0]):
             return False
     return tested
 
@@ -303,31 +303,30 @@ def _grades(pair: Pair, context: Context) -> dict[str, pd.Series]:
     """Grade, zone and, of roads, class of the objects of a pair: one column each."""
     columns: dict[str, list[pd.Series]] = defaultdict(list)
     for role in (*_roles_of(pair.object_class), *(("units",) if pair.object_class == "units" else ())):
-        mine = of_class(role, context.city.table(role), pair.object_class)
-        for name, words in _grades_of_role(role, context).items():
-            columns[name].append(pd.Series(words, dtype=object)[mine])
+        mine = np.flatnonzero(of_class(role, context.city.table(role), pair.object_class))
+        for name, words in _grades_of_role(role, mine, context).items():
+            columns[name].append(pd.Series(words, dtype=object))
     return {name: pd.concat(parts, ignore_index=True) for name, parts in columns.items()}
 
 
-def _grades_of_role(role: str, context: Context) -> dict[str, np.ndarray]:
+def _grades_of_role(role: str, mine: np.ndarray, context: Context) -> dict[str, np.ndarray]:
     subject = context.subject(role)
-    own = {name: _texts(subject.values(name)) for name in ("danger_grade", "maintenance_grade", "highway")}
+
+    def own(name: str) -> np.ndarray:
+        return shared(subject.values(name).iloc[mine])
+
     if role == "units":
-        return {name: _texts(subject.values(name)) for name in ("grade", "zone_type")}
-    of_unit = in_smallest_unit(context, role, "grade")
+        return {name: own(name) for name in ("grade", "zone_type")}
+    grade, of_unit = own("maintenance_grade"), in_smallest_unit(context, role, "grade")[mine]
     grades = {
-        "grade": np.where(pd.isna(own["maintenance_grade"]), of_unit, own["maintenance_grade"]),
-        "zone": in_smallest_unit(context, role, "zone_type"),
+        "grade": np.where(pd.isna(grade), of_unit, grade),
+        "zone": in_smallest_unit(context, role, "zone_type")[mine],
     }
     if role == "housing":
-        grades["danger_grade"] = own["danger_grade"]
+        grades["danger_grade"] = own("danger_grade")
     if role == "roads":
-        grades["highway"] = own["highway"]
+        grades["highway"] = own("highway")
     return grades
-
-
-def _texts(column: pd.Series) -> np.ndarray:
-    return column.astype(object).where(column.notna(), None).to_numpy()
 
 
 def _overdue_by_grade(pair: Pair, context: Context) -> dict[str, dict[str, float]]:
@@ -340,12 +339,12 @@ def _overdue_by_grade(pair: Pair, context: Context) -> dict[str, dict[str, float
     if not len(late):
         return {}
     late = late[(late["severity"] != "info") & late["key"].map(lambda key: _is_about(key, pair.activity))]
-    names = set(late["object_role"].astype(object) + ":" + late["object_id"].astype(object))
     overdue: list[np.ndarray] = []
     for role in _roles_of(pair.object_class):
         table = context.city.table(role)
-        ids = f"{role}:" + table["id"][of_class(role, table, pair.object_class)].astype(object)
-        overdue.append(ids.isin(names).to_numpy(dtype="float64"))
+        ids = table["id"][of_class(role, table, pair.object_class)]
+        names = late["object_id"][late["object_role"] == role].unique()
+        overdue.append(is_among(ids, names).astype("float64"))
     if not overdue:
         return {}
     is_late = pd.Series(np.concatenate(overdue))

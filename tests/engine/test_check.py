@@ -4,10 +4,14 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from random_city import random_city
 from shapely.geometry import LineString, box
 
+from citygap.engine import check as whole_check
+from citygap.engine import city as tables
 from citygap.engine.check import run_check
 from citygap.engine.city import city_from_tables
+from citygap.engine.processes import CAN_FORK
 from citygap.engine.registry import RULES
 from citygap.engine.rows import to_rows
 from citygap.engine.standards import Standards, shipped_standards
@@ -83,6 +87,34 @@ def test_findings_of_the_windows_are_those_of_the_whole():
     whole = set(check(city).findings.query("object_role != 'units'")["key"])
     parts = [check(city, window=box(x, 0, x + 100, 100)).findings["key"] for x in (0, 100, 200)]
     assert whole == set(pd.concat(parts))
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="this system can't fork")
+def test_processes_find_what_one_finds(monkeypatch):
+    monkeypatch.setattr(whole_check, "_WORTH_ROWS", 0)
+    city = random_city(3)
+    alone, together = check(city), check(city, processes=2)
+    assert list(to_rows(together.findings, city)) == list(to_rows(alone.findings, city))
+    assert together.rules == alone.rules
+
+
+def test_what_is_looked_at_part_by_part_says_what_the_whole_says(monkeypatch):
+    city = random_city(4)
+    whole = list(to_rows(check(city, rules=["R01", "R02", "P01", "I01"]).findings, city))
+    monkeypatch.setattr(tables, "_AT_ONCE", 3)
+    assert list(to_rows(check(city, rules=["R01", "R02", "P01", "I01"]).findings, city)) == whole != []
+
+
+def test_rules_that_read_one_anothers_findings_or_share_a_family_are_one_group():
+    groups = [{rule.rule_id for rule in group} for group in whole_check._groups(RULES)]
+    assert [sum(rule.rule_id in group for group in groups) for rule in RULES] == [1] * len(RULES)
+    for group in groups:
+        for rule in RULES:
+            if rule.rule_id in group:
+                assert group.issuperset(rule.reads)
+                assert group.issuperset(
+                    {other.rule_id for other in RULES if other.rule_id[0] == rule.rule_id[0]}
+                )
 
 
 def test_cancelling_stops_the_run():
