@@ -165,14 +165,14 @@ def near_lines(
     near = np.zeros(len(shapes), dtype=bool)
     if not len(shapes) or not len(lines):
         return near
-    bare = shapely.length(lines) == 0
-    if bare.any():
-        # GEOS misses a line without length where the shape that asks is prepared; its centroid is found.
-        lines, tree = np.where(bare, shapely.centroid(lines), lines), None
     open_rows = np.arange(len(shapes))
     if distance >= _WORTH_SQUARES_M:
         near, far = _settled(shapes, lines, distance, on_chunk)
         open_rows = np.flatnonzero(~(near | far))
+    bare = shapely.length(lines) == 0
+    if bare.any():
+        # GEOS misses a line without length where the shape that asks is prepared; its centroid is found.
+        lines, tree = np.where(bare, shapely.centroid(lines), lines), None
     tree = tree or shapely.STRtree(lines)
 
     def measured(chunk: slice) -> np.ndarray:
@@ -284,8 +284,10 @@ def _places_along(lines: np.ndarray, spacing: float) -> tuple[np.ndarray, np.nda
     east, north = np.ascontiguousarray(places.T)
     wide, tall = np.diff(east), np.diff(north)
     length = np.hypot(wide, tall)
-    length[part[1:] != part[:-1]] = 0
-    number = np.minimum(np.ceil(length / spacing), _MOST_PLACES).astype("int32")
+    between = part[1:] != part[:-1]
+    length[between] = 0
+    number = np.clip(np.ceil(length / spacing), 1, _MOST_PLACES).astype("int32")
+    number[between] = 0
     piece = np.repeat(np.arange(len(number), dtype="int32"), number)
     before = np.cumsum(number, dtype="int32") - number
     share = (np.arange(len(piece), dtype="int32") - before[piece] + 0.5) / number[piece]

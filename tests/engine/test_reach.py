@@ -69,6 +69,12 @@ def test_a_shape_far_out_and_a_huge_line_change_nothing():
     assert (near_lines(shapes, lines, 60.0) == (apart <= 60)).all()
 
 
+def test_a_line_without_length_is_where_it_lies():
+    bare = [LineString([(0, 0), (0, 0)]), MultiLineString([[(500, 0), (500, 0)], [(900, 0), (900, 0)]])]
+    shapes = array([Point(0, 0), box(520, 0, 530, 9), Point(900, 59), Point(250, 0)])
+    assert list(near_lines(shapes, array(bare), 60.0)) == [True, True, True, False]
+
+
 def test_nothing_is_near_nothing():
     nothing = np.zeros(0, dtype=object)
     assert not near_lines(array([Point(0, 0)]), nothing, 60.0).any()
