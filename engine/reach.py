@@ -169,10 +169,11 @@ def near_lines(
     if distance >= _WORTH_SQUARES_M:
         near, far = _settled(shapes, lines, distance, on_chunk)
         open_rows = np.flatnonzero(~(near | far))
-    bare = shapely.length(lines) == 0
-    if bare.any():
+    parts, _ = line_parts(lines)
+    bare = parts[shapely.length(parts) == 0]
+    if len(bare):
         # GEOS misses a line without length where the shape that asks is prepared; its centroid is found.
-        lines, tree = np.where(bare, shapely.centroid(lines), lines), None
+        lines, tree = np.concatenate([lines, shapely.centroid(bare)]), None
     tree = tree or shapely.STRtree(lines)
 
     def measured(chunk: slice) -> np.ndarray:
