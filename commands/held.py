@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -71,6 +72,9 @@ class Held:
     def accept_edit(self, role: str) -> None:
         """Take the files of an edited role as they are now: their edit has been laid over the city."""
         files = _with_journals(_paths(self.city, role))
+        if not self._edited:
+            # What is known of the city stays: a collection of garbage need not walk it at every edit.
+            gc.freeze()
         self.stamps |= {path: stamp for path, stamp in _stamps(self.city).items() if path in files}
         self._edited = True
 

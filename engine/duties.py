@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Optional
 
@@ -58,6 +59,16 @@ def valid_duties(context: Context) -> gpd.GeoDataFrame:
         rank=levels.map(ranks).fillna(0).astype("int64"),
         geometry=gpd.GeoSeries(_areas(duties, context), crs=context.city.crs),
     )
+
+
+def areas_of_duties(context: Context) -> Mapping[str, Mapping[str, np.ndarray]]:
+    """Duty and class to the areas in which somebody in the city has it; ask for it with `Context.once`."""
+    duties = context.once(valid_duties)
+    shapes = duties.geometry.to_numpy()
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for (duty, object_class), rows in duties.groupby(["duty", "class"]).indices.items():
+        found.setdefault(duty, {})[object_class] = shapes[rows]
+    return found
 
 
 def _areas(duties: gpd.GeoDataFrame, context: Context) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Optional
@@ -69,23 +69,30 @@ class Parts:
             rule for rule in RULES if self._alike(rule) == alike and (not edit or edit.alters(rule, context))
         ]
         roles = frozenset(role for rule in rules for role in rule.roles)
-        needs = [
-            Need(owners_of(rule), frozenset(rule.roles), rule.reach_m(context), rule.only)
-            for rule in rules
-            if rule.reach_m
-        ]
+        needs = [_need(rule, context) for rule in rules]
         if edit is None:
             own = within(context, self._window)
         elif alike[1]:
             objects = _edit_reaches(rules, roles & edit.roles, edit, context)
             own = edit.around(context, objects)
-            records = roles.difference(OBJECT_LAYERS)
-            needs = [need._replace(roles=need.roles & records) for need in needs]
-            needs += [Need(frozenset((role,)), frozenset((role,)), far, {}) for role, far in objects.items()]
+            needs = [need._replace(reaches=_of_records(need.reaches)) for need in needs]
+            needs += [Need(frozenset((role,)), {role: far}, {}) for role, far in objects.items()]
         else:
             own = edit.around(context, _edit_reaches(rules, roles, edit, context))
         names = owner_names(context, own)
         return Part(part_of(context, own, names, needs), own, names)
+
+
+def _need(rule: Rule, context: Context) -> Need:
+    """What a rule has to see around what it owns."""
+    reach = 0.0 if rule.reach_m is None else rule.reach_m(context)
+    return Need(
+        owners_of(rule), {role: 0.0 if role in rule.alone else reach for role in rule.roles}, rule.only
+    )
+
+
+def _of_records(reaches: Mapping[str, float]) -> dict[str, float]:
+    return {role: far for role, far in reaches.items() if role not in OBJECT_LAYERS}
 
 
 def owners_of(rule: Rule) -> frozenset[str]:

@@ -45,6 +45,10 @@ class Rule:
         whole networks or units.
     owners : tuple of str
         Roles whose objects own its findings, if not every object layer it reads.
+    reads_fields : mapping of str to tuple of str
+        Roles of whose fields it reads these only, besides id and geometry: an edit of others alters nothing.
+    alone : tuple of str
+        Roles whose objects it judges each by itself: it need not see others of them within its reach.
     only : mapping of str to callable
         Roles of which only some rows matter, and a fact of the whole city that says which (mask).
     edit_reach_m : callable, optional
@@ -68,5 +72,7 @@ class Rule:
     unready: Optional[Callable[[Context], Optional[str]]] = None
     is_of_its_own: bool = False
     owners: tuple[str, ...] = ()
+    reads_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    alone: tuple[str, ...] = ()
     only: Mapping[str, Callable[[Context], np.ndarray]] = field(default_factory=dict, hash=False)
     edit_reach_m: Optional[Callable[[Context, Edit], Optional[float]]] = None

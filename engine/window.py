@@ -111,6 +111,8 @@ class Edit:
         Bounds of the rows, as they were and as they are.
     moved : ndarray of float64, shape (m, 4)
         Bounds of other places whose answers it alters by way of statistics.
+    changed : frozenset of str
+        Fields that hold something else than before in some row, as recorded or as rules read them.
     is_reshaped : bool
         Whether a row has another geometry than it had, came or went.
     is_unsettled : bool
@@ -125,6 +127,7 @@ class Edit:
     names: pd.Series
     frames: np.ndarray
     moved: np.ndarray
+    changed: frozenset[str]
     is_reshaped: bool
     is_unsettled: bool
     besides: Optional[Edit] = None
@@ -160,11 +163,16 @@ class Edit:
         """How far from it a rule may say something else of other objects, metres; None if nowhere."""
         if rule.reach_m is None:
             return 0.0
-        edits = [edit for edit in self._both if edit.role in rule.roles]
+        edits = [edit for edit in self._both if edit.role in rule.roles and edit._is_read_by(rule)]
         if rule.edit_reach_m is None:
             return rule.reach_m(context) if edits else None
         far = [rule.edit_reach_m(context, edit) for edit in edits]
         return max((metres for metres in far if metres is not None), default=None)
+
+    def _is_read_by(self, rule: Rule) -> bool:
+        """Whether a rule reads something that it changed."""
+        fields = rule.reads_fields.get(self.role)
+        return fields is None or self.is_reshaped or not self.changed.isdisjoint(fields)
 
     def words(self, field: str) -> frozenset[str]:
         """The values of a field of text in its rows, as they were and as they are."""
@@ -240,8 +248,17 @@ def _laid_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Se
     now = _rows_alone(context, role, index.sharing(role, ("id",), hashes_of(ids)), cells)
     change, settled = Change(role, was, now), context.moved
     moved, tables = context.carry(change), (was.city.table(role), now.city.table(role))
-    is_unsettled = context.moved != settled
-    return Edit(role, tables, ids, _named(role, *tables), frames, moved, change.is_reshaped, is_unsettled)
+    is_unsettled, is_reshaped = context.moved != settled, change.is_reshaped
+    changed = _changed(*tables) | _changed(was.subject(role).rows, now.subject(role).rows)
+    return Edit(role, tables, ids, _named(role, *tables), frames, moved, changed, is_reshaped, is_unsettled)
+
+
+def _changed(was: pd.DataFrame, now: pd.DataFrame) -> frozenset[str]:
+    """Columns that differ, whatever the order of rows; all of them where rows came or went."""
+    was, now = (rows.sort_values("id") if "id" in rows and len(rows) > 1 else rows for rows in (was, now))
+    if len(was) != len(now):
+        return frozenset(now.columns)
+    return frozenset(name for name in now if name not in was or list(was[name]) != list(now[name]))
 
 
 def _rows_alone(context: Context, role: str, rows: np.ndarray, cells: np.ndarray) -> Context:
@@ -280,14 +297,13 @@ def _named(role: str, *tables: pd.DataFrame) -> pd.Series:
 
 
 class Need(NamedTuple):
-    """Rows of some roles that matter within a reach (metres) of what is owned of others (``cell`` too).
+    """Rows of roles that matter within a reach (metres) of what is owned of others (``cell`` too).
 
     Of a role in `only` just the rows of the whole city's table that are named there (mask).
     """
 
     owners: frozenset[str]
-    roles: frozenset[str]
-    reach_m: float
+    reaches: Mapping[str, float]
     only: Mapping[str, Callable[[Context], np.ndarray]]
 
 
@@ -305,7 +321,7 @@ def part_of(context: Context, own: Own, names: frozenset[str], needs: Sequence[N
     """
     whole, index = context.whole, context.once(CityIndex)
     city, near = whole.city, _joined(index, own.rows)
-    roles = frozenset(role for need in needs for role in need.roles)
+    roles = frozenset(role for need in needs for role in need.reaches)
     frames = _frames(context, near, own)
     seen = {role: _seen(role, frames, needs, whole) for role in _SPATIAL if role in roles}
     rows = _joined(index, {role: _union(mine, near.get(role)) for role, mine in seen.items()})
@@ -349,9 +365,11 @@ def _is_outside(frames: np.ndarray, window: np.ndarray) -> np.ndarray:
 
 def _seen(role: str, frames: Mapping[str, np.ndarray], needs: Sequence[Need], whole: Context) -> np.ndarray:
     """Rows of a role that matter to what is owned."""
-    index, mine = whole.once(CityIndex), [need for need in needs if role in need.roles]
+    index, mine = whole.once(CityIndex), [need for need in needs if role in need.reaches]
     near = [
-        _grown(frames[owner], need.reach_m) for need in mine for owner in need.owners.intersection(frames)
+        _grown(frames[owner], need.reaches[role])
+        for need in mine
+        for owner in need.owners.intersection(frames)
     ]
     rows = index.meeting(role, _few(np.concatenate([NOWHERE, *near])))
     if not all(role in need.only for need in mine):

@@ -269,6 +269,8 @@ BUILDING_OVER_PIPE = Rule(
     roles=("pipes", "housing", "units"),
     reach_m=lambda context: 0.0,
     owners=("pipes",),
+    alone=("pipes",),
+    reads_fields={"housing": ("accuracy_grade",)},
 )
 CLEARANCE_BELOW_REFERENCE = Rule(
     "C02",
@@ -277,5 +279,7 @@ CLEARANCE_BELOW_REFERENCE = Rule(
     roles=("pipes", "housing", "units"),
     reach_m=_clearance_reach_m,
     owners=("pipes",),
+    alone=("pipes",),
+    reads_fields={"housing": ("accuracy_grade",)},
     edit_reach_m=lambda context, edit: 0.0 if edit.role == "pipes" else _clearance_reach_m(context),
 )

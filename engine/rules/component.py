@@ -322,5 +322,6 @@ DARK_ALLEY = Rule(
     roles=("roads", "neglected", "components", "hotline", "units"),
     reach_m=_light_reach_m,
     owners=("roads", "neglected"),
+    alone=("roads", "neglected"),
     edit_reach_m=_light_edit_reach_m,
 )

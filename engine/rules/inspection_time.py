@@ -313,6 +313,7 @@ NIGHT_NEVER = Rule(
     roles=(*OBJECT_LAYERS, "visits", "hotline", "units"),
     reach_m=_night_reach_m,
     owners=("neglected", "cell"),
+    alone=OBJECT_LAYERS,
     edit_reach_m=_night_edit_reach_m,
 )
 POST_STORM_NEVER = Rule(

@@ -389,6 +389,13 @@ DANGLING_END = Rule(
     roles=("pipes", "pipe_points", "housing", "units", "roads"),
     reach_m=_next_reach_m,
     owners=("pipes",),
+    reads_fields={
+        "pipes": ("class_code", "diameter_mm"),
+        "pipe_points": ("class_code", "feature"),
+        "housing": (),
+        "roads": (),
+    },
+    alone=("roads",),
     edit_reach_m=_end_edit_reach_m,
 )
 
@@ -399,6 +406,13 @@ NEAR_MISS = Rule(
     roles=("pipes", "pipe_points", "housing", "units", "roads"),
     reach_m=_near_reach_m,
     owners=("pipes",),
+    reads_fields={
+        "pipes": ("class_code",),
+        "pipe_points": ("class_code", "feature"),
+        "housing": (),
+        "roads": (),
+    },
+    alone=("roads",),
     edit_reach_m=_end_edit_reach_m,
 )
 
@@ -419,5 +433,7 @@ STREET_WITHOUT_PIPE_RECORD = Rule(
         context.number("N05.search_m", "roads"), context.number("N05.building_dist_m", "roads")
     ),
     owners=("roads",),
+    reads_fields={"roads": ("highway", "bridge", "tunnel"), "pipes": ("class_code",), "housing": ()},
+    alone=("roads",),
     edit_reach_m=_street_edit_reach_m,
 )

@@ -13,7 +13,7 @@ from ...model.roles import OBJECT_LAYERS, ROLES
 from ..city import City, row_parts
 from ..classes import of_class
 from ..context import Context, is_filler
-from ..duties import FIELD_OF_DUTY, LEVEL_OF_RANK, valid_duties
+from ..duties import FIELD_OF_DUTY, LEVEL_OF_RANK, areas_of_duties, valid_duties
 from ..findings import join_findings, make_findings, objects_at
 from ..rule import Outcome, Rule
 from ..standards import Standard
@@ -40,9 +40,7 @@ def find_without_owner(city: City, context: Context) -> Outcome:
         if skipped:
             untested.append(f"{role}: {', '.join(skipped)}")
         if tested:
-            lacking = [
-                _all_lacking(tested, role, rows, context, duties) for rows in row_parts(len(city.table(role)))
-            ]
+            lacking = [_all_lacking(tested, role, rows, context) for rows in row_parts(len(city.table(role)))]
             parts.append(_findings(role, tested, np.concatenate(lacking), context))
     if "fallback" in needed.value.split("|") and (duties["duty"] == "fallback").any():
         parts.append(_cells_without_fallback(duties, context))
@@ -67,17 +65,13 @@ def _is_tested(duty: str, role: str, city: City, duties: pd.DataFrame) -> bool:
     )
 
 
-def _all_lacking(
-    tested: list[str], role: str, part: slice, context: Context, duties: gpd.GeoDataFrame
-) -> np.ndarray:
+def _all_lacking(tested: list[str], role: str, part: slice, context: Context) -> np.ndarray:
     """What `_lacking` gives for each of some duties, shape (n, d)."""
     points = context.points(role, part)
-    return np.column_stack([_lacking(duty, role, part, points, context, duties) for duty in tested])
+    return np.column_stack([_lacking(duty, role, part, points, context) for duty in tested])
 
 
-def _lacking(
-    duty: str, role: str, part: slice, points: np.ndarray, context: Context, duties: gpd.GeoDataFrame
-) -> np.ndarray:
+def _lacking(duty: str, role: str, part: slice, points: np.ndarray, context: Context) -> np.ndarray:
     """Objects of some rows of the role, at some points, for which nobody has the duty, shape (n,)."""
     table = context.city.table(role).iloc[part]
     filled = np.zeros(len(table), dtype=bool)
@@ -86,10 +80,9 @@ def _lacking(
         blank = table[field].astype("str").str.strip() == ""
         filler = is_filler(table[field], context.standards.words("D01.fillers"))
         filled = (table[field].notna() & ~blank).to_numpy(dtype=bool) & ~filler
-    mine = duties[(duties["duty"] == duty).to_numpy(dtype=bool)]
-    for object_class, rows in mine.groupby("class"):
+    for object_class, areas in context.once(areas_of_duties).get(duty, {}).items():
         open_ones = np.flatnonzero(~filled & of_class(role, table, object_class))
-        covered = is_within_any(points[open_ones], rows.geometry.to_numpy())
+        covered = is_within_any(points[open_ones], areas)
         filled[open_ones[covered]] = True
     if duty == "own":
         filled &= ~of_class(role, table, _OWNERLESS_COVER)

@@ -223,5 +223,11 @@ BUILDING_NOT_SERVED = Rule(
     roles=("housing", "pipes", "surveys", "units", "roads"),
     reach_m=_reach_m,
     owners=("housing",),
+    alone=("housing", "roads"),
+    reads_fields={
+        "housing": ("built_year", "use", "accuracy_grade"),
+        "pipes": ("class_code", "kind_code", "accuracy_grade"),
+        "roads": (),
+    },
     edit_reach_m=_edit_reach_m,
 )

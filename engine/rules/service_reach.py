@@ -270,8 +270,8 @@ def _unready(context: Context) -> Optional[str]:
 
 
 def _reach_m(context: Context) -> float:
-    """A way of twice the service distance, and what lies as near to its end as that is long."""
-    return max((4 * context.number(_REACH, name) for name in _classes(context)), default=0.0)
+    """A way of twice the service distance: the streets are those of the whole city."""
+    return max((2 * context.number(_REACH, name) for name in _classes(context)), default=0.0)
 
 
 def _edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
@@ -281,7 +281,7 @@ def _edit_reach_m(context: Context, edit: Edit) -> Optional[float]:
     serves = edit.role == "components" and any(
         of_class("components", table, name).any() for name in _classes(context) for table in edit.tables
     )
-    return _reach_m(context) / 2 if serves else None
+    return _reach_m(context) if serves else None
 
 
 OUT_OF_REACH = Rule(
@@ -291,6 +291,11 @@ OUT_OF_REACH = Rule(
     roles=("housing", "components", "roads", "units"),
     reach_m=_reach_m,
     owners=("housing",),
+    alone=("housing",),
+    reads_fields={
+        "housing": ("use", "residents", "households"),
+        "components": ("class_code", "name", "condition"),
+    },
     only={"components": _is_facility, "roads": _no_road},
     edit_reach_m=_edit_reach_m,
     unready=_unready,
