@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Optional
 from ..model.errors import CityGapError
 from ..store.standards import read_standards
 from .call import Call
-from .thresholds import standards_in_force
 
 if TYPE_CHECKING:
     from ..engine.city import City
@@ -52,6 +51,8 @@ class Held:
 
     def standards(self, store: Store) -> Standards:
         """The standards of a store for the city; they are the same ones as long as their rows are."""
+        from .thresholds import standards_in_force
+
         rows = read_standards(store)
         if self._standards is None or rows != self._rows:
             self._rows, self._standards = rows, standards_in_force(store, self.city)

@@ -255,10 +255,9 @@ def _laid_over(context: Context, role: str, fresh: gpd.GeoDataFrame, gone: pd.Se
 
 def _changed(was: pd.DataFrame, now: pd.DataFrame) -> frozenset[str]:
     """Columns that differ, whatever the order of rows; all of them where rows came or went."""
-    was, now = (rows.sort_values("id") if "id" in rows and len(rows) > 1 else rows for rows in (was, now))
-    if len(was) != len(now):
-        return frozenset(now.columns)
-    return frozenset(name for name in now if name not in was or list(was[name]) != list(now[name]))
+    if len(was) > 1 and "id" in was:
+        was, now = (rows.sort_values("id", ignore_index=True) for rows in (was, now))
+    return frozenset(name for name in now if name not in was or not was[name].equals(now[name]))
 
 
 def _rows_alone(context: Context, role: str, rows: np.ndarray, cells: np.ndarray) -> Context:
