@@ -201,7 +201,8 @@ class Edit:
         frames = np.concatenate([edit.frames for edit in self._both])
         homes = np.concatenate([frames, *(index.bounds_of(*item) for item in rows.items())])
         for role, far in objects.items():
-            if far or not self.is_of_objects:
+            is_itself = role in self.roles and not far and self.is_of_objects
+            if not is_itself:
                 rows[role] = _union(rows[role], index.meeting(role, self._reached(frames, far)))
         far = max(reaches.values(), default=0.0)
         has_cells = "cell" in reaches or not self.is_of_objects

@@ -38,6 +38,17 @@ def still(gaps, stale):
     return {key: row for key, row in gaps.items() if row.rule_id not in stale}
 
 
+def test_a_rule_without_reach_is_asked_about_what_the_edited_object_meets():
+    """C01 says of a pipe that a building stands on it: a moved building alters what it says of pipes."""
+    city = random_city(0)
+    context = Context(city, STANDARDS)
+    pipe = city.table("pipes").iloc[0]
+    house = city.table("housing").iloc[[0]].reset_index(drop=True)
+    house.geometry = [pipe.geometry.buffer(3)]
+    edit = lay_over(context, "housing", house, house["id"][:0])
+    assert 0 in edit.around(context, {"pipes": 0.0}).rows["pipes"]
+
+
 @settings(max_examples=15, deadline=None, phases=DRAW, derandomize=True)
 @given(st.integers(0, 10_000), st.sampled_from(ROLES), st.booleans())
 def test_an_edit_and_a_run_around_it_equal_a_whole_run(seed, role, has_units):
