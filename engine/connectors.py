@@ -31,14 +31,9 @@ def is_connector(context: Context) -> np.ndarray:
     -------
     ndarray of bool, shape (n,), in the order of the pipes
     """
-    pipes = context.city.table("pipes")
-    connector = of_class("pipes", pipes, "pipes:PS")
+    connector = is_short_drain(context)
     rows = np.flatnonzero(connector)
-    is_line, lines = (column[rows] for column in lines_of(context, "pipes"))
-    longest = context.number("D02.connector_max_m", "pipes") + SLACK_M
-    rows, lines = rows[is_line], lines[is_line]
-    short = shapely.length(lines) <= longest
-    rows, lines = rows[short], lines[short]
+    lines = lines_of(context, "pipes")[1][rows]
     starts = shapely.get_point(shapely.get_geometry(lines, 0), 0)
     stops = shapely.get_point(shapely.get_geometry(lines, -1), -1)
     open_ended = ~shapely.equals(starts, stops)
@@ -48,6 +43,15 @@ def is_connector(context: Context) -> np.ndarray:
     starting[~starting] = _ends_somewhere(stops[~starting], context)
     connector[rows] = starting
     return connector
+
+
+def is_short_drain(context: Context) -> np.ndarray:
+    """Drains (PS) of at most `D02.connector_max_m`, shape (n,)."""
+    drains = of_class("pipes", context.city.table("pipes"), "pipes:PS")
+    is_line, lines = lines_of(context, "pipes")
+    drains &= is_line
+    drains[drains] = shapely.length(lines[drains]) <= context.number("D02.connector_max_m", "pipes") + SLACK_M
+    return drains
 
 
 def tells_connectors(edit: Edit) -> bool:

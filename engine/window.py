@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from ..model.roles import OBJECT_LAYERS
-from .connectors import is_connector, surround_m, tells_connectors
+from .connectors import is_connector, is_short_drain, surround_m, tells_connectors
 from .context import Context
 from .findings import anchor_places
 from .index import CityIndex, KnownRows, bounds_of_table, hashes_of
@@ -283,6 +283,7 @@ def _turned_connectors(context: Context, frames: np.ndarray) -> np.ndarray:
     """Rows of pipes near that became connectors or are none any more, and of those that share their ids."""
     index = context.once(CityIndex)
     rows = index.meeting("pipes", _grown(frames, surround_m(context)))
+    rows = index.chosen("pipes", rows, context.once(is_short_drain))
     was = index.subject(context, "pipes", rows).rows["connector"].to_numpy(dtype=bool)
     turned = rows[was != is_connector(_judge(context, "pipes", index.take("pipes", rows)))]
     return index.sharing("pipes", ("id",), index.hashes("pipes", "id", turned))
