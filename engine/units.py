@@ -58,7 +58,7 @@ class Units:
         for level in levels:
             units = self.of_level(level)
             if not len(units):
-                held.append(np.full(len(points), -1))
+                held.append(np.full(len(points), -1, dtype="int32"))
                 continue
             unit, which = tree.query(units.geometry.to_numpy(), predicate="intersects")
             found = np.full(len(points), len(self.rows), dtype="int32")
