@@ -29,6 +29,16 @@ def with_others(city, role, field, rng):
     return replace(city, tables={**city.tables, role: table})
 
 
+def with_others_unread(city, role, field, fields, rng):
+    """As `with_others`, but for rows where that makes another of some fields implausible, and so empty."""
+    other = with_others(city, role, field, rng)
+    was, now = as_read(city, role, fields), as_read(other, role, fields)
+    told = ~((was == now) | (was.isna() & now.isna())).fillna(False).to_numpy(dtype=bool).any(axis=1)
+    table = other.table(role).copy()
+    table[field] = table[field].where(~told, city.table(role)[field])
+    return replace(city, tables={**city.tables, role: table})
+
+
 def as_read(city, role, fields):
     rows = Context(city, STANDARDS).subject(role).rows
     return rows[[name for name in fields if name in rows]]
@@ -42,8 +52,7 @@ def test_other_fields_alter_nothing(rule, role):
         before, fields = found(city, rule), rule.reads_fields[role]
         others = city.table(role).columns.difference(["id", "geometry", "source_name", *fields])
         for field in others:
-            other = with_others(city, role, field, rng)
-            # A field may make another one implausible, and so empty for rules.
+            other = with_others_unread(city, role, field, fields, rng)
             if as_read(city, role, fields).equals(as_read(other, role, fields)):
                 dealt += 1
                 assert found(other, rule) == before, field
