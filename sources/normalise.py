@@ -25,7 +25,6 @@ from .place import fit_kinds, placed
 from .recognise import class_from_name
 from .values import Converted, text_of, to_flag, to_number, to_time, to_year
 
-_BLOCK = 1 << 16
 _METRES_BELOW = 10.0
 """No pipe is thinner than this many millimetres: a column of smaller numbers is in metres."""
 
@@ -95,10 +94,8 @@ def normalised(part: Part, source_name: str, crs: pyproj.CRS, zone: ZoneInfo) ->
 
 
 def _same_text(text: str, count: int) -> pd.Series:
-    """A text for each of many rows: all chunks of the column are one block of memory."""
-    block = pa.array([text] * min(count, _BLOCK), type=pa.large_string())
-    chunks = [block[: count - begin] for begin in range(0, count, _BLOCK)]
-    return pd.Series(pd.array(pa.chunked_array(chunks, type=pa.large_string()), dtype=TEXT_DTYPE))
+    """A text for each of many rows, in one chunk: to take a few rows of many chunks reads them all."""
+    return pd.Series(pd.array(pa.repeat(pa.scalar(text, pa.large_string()), count), dtype=TEXT_DTYPE))
 
 
 def dated(table: Table) -> Optional[str]:
